@@ -1,0 +1,1 @@
+"""What the user wants: ``deploykit.yaml``, environment and flags, joined into one `Request`."""

@@ -1,0 +1,65 @@
+"""The user's wishes as values, with every default filled in; nothing here was compared with a host yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the service is published. ``host`` is an address or a name, IPv6 without brackets."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def wildcard(self) -> bool:
+        return self.host in ("0.0.0.0", "::", "*")
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How an image is built on this site. Nothing here changes what the image holds, so nothing here is hashed but ``base``.
+
+    ``base`` is the base image as asked for; ``base_mirrors`` registry hosts that may serve it; ``apt_mirror`` a Debian
+    mirror's URL; ``package_index`` a Python index URL (may hold credentials); ``ca_bundle`` a PEM file.
+    """
+
+    base: str
+    base_mirrors: tuple[str, ...] = ()
+    apt_mirror: str | None = None
+    package_index: str | None = None
+    ca_bundle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One complete wish: `config.load` makes it, `compat` and `plan` read it.
+
+    ``memory`` is bytes; ``cpus`` a number of cores or None for all; ``service`` the environment of the server
+    (``TTS_…`` name, value), sorted; ``region`` is ``global`` or ``cn`` (``auto`` was resolved by the loader).
+    """
+
+    name: str
+    engine: str
+    device: str
+    variant: str
+    target: str
+    listen: Listen
+    cache_volume: str
+    cache_path: str | None
+    region: str
+    memory: int
+    pids: int
+    cpus: float | None
+    drain_seconds: float
+    service: tuple[tuple[str, str], ...]
+    api_key_file: str | None
+    build: BuildSettings

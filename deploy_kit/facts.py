@@ -1,0 +1,170 @@
+"""What was observed on a host: values, each with its source, or the reason why it is not known.
+
+Nothing here is a judgement. Facts files (`deploykit doctor --save`) are these values as JSON, and can be
+replayed on another machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+SCHEMA = 1
+
+
+class State(str, Enum):
+    """Whether a fact could be had. ``not-asked``: the question makes no sense here."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    NOT_ASKED = "not-asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[T]):
+    """One observation. A known value of None or False means "looked, and there is none"; ``reason`` says why."""
+
+    state: State
+    value: T | None = None
+    source: str = ""
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        return self.state is State.KNOWN
+
+
+def known(value: T, source: str, reason: str = "") -> Fact[T]:
+    return Fact(State.KNOWN, value, source, reason)
+
+
+def unknown(source: str, reason: str) -> Fact[T]:
+    return Fact(State.UNKNOWN, None, source, reason)
+
+
+def not_asked(reason: str) -> Fact[T]:
+    return Fact(State.NOT_ASKED, None, "", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformFacts:
+    """Operating system and surroundings.
+
+    ``distribution`` and ``codename`` are os-release's ID and VERSION_CODENAME (``ubuntu``, ``noble``);
+    ``like`` its ID_LIKE words; ``container`` names the container runtime around us, or None on a machine;
+    ``wsl`` is 1 or 2 inside the Windows Subsystem for Linux, else None; ``init`` is ``systemd`` or another name;
+    ``libc`` is ``glibc 2.36`` or ``musl …``.
+    """
+
+    system: Fact[str]
+    machine: Fact[str]
+    kernel: Fact[str]
+    distribution: Fact[str]
+    like: Fact[tuple[str, ...]]
+    version: Fact[str]
+    codename: Fact[str]
+    pretty_name: Fact[str]
+    libc: Fact[str]
+    init: Fact[str]
+    container: Fact[str | None]
+    wsl: Fact[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegeFacts:
+    """What this user may do. ``engine_capable``: the kernel lets us run a container engine (mounts, namespaces)."""
+
+    uid: Fact[int]
+    sudo: Fact[bool]
+    engine_capable: Fact[bool]
+
+
+class EngineState(str, Enum):
+    """How far a conversation with the container engine gets."""
+
+    READY = "ready"
+    NO_CLIENT = "no-client"
+    NO_ENGINE = "no-engine"  # a client, but no daemon program on this host and none answering
+    STOPPED = "stopped"  # the daemon is installed but does not answer
+    FORBIDDEN = "forbidden"  # it answers, but not to this user
+    SILENT = "silent"  # it accepts and says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """The container engine. Versions are text as reported; ``root`` is where it keeps images.
+
+    ``endpoint`` is the address the client uses (``unix:///var/run/docker.sock``, ``ssh://…``); ``mirrors`` the
+    registry mirrors it is configured with; ``buildx`` and ``compose`` the versions of the client's plug-ins, None when absent.
+    """
+
+    state: Fact[EngineState]
+    client: Fact[str | None]
+    endpoint: Fact[str]
+    version: Fact[str]
+    api_version: Fact[str]
+    buildx: Fact[str | None]
+    compose: Fact[str | None]
+    rootless: Fact[bool]
+    root: Fact[str]
+    mirrors: Fact[tuple[str, ...]]
+    daemon: Fact[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFacts:
+    """Bytes. ``limit`` is the cgroup's limit over this process, None when there is none."""
+
+    total: Fact[int]
+    available: Fact[int]
+    limit: Fact[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    """Free and total bytes of the file system that holds ``path``; ``purpose`` is ``engine``, ``state`` or ``build``."""
+
+    purpose: str
+    path: str
+    free: Fact[int]
+    total: Fact[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PortFacts:
+    """Whether ``host:port`` can be bound, and who holds it (``name (pid)``, or ``container NAME``)."""
+
+    host: str
+    port: int
+    free: Fact[bool]
+    holder: Fact[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """The network's customs, as the host itself uses them. Values may hold credentials: never print, never hash.
+
+    ``proxies`` maps ``http_proxy``-like names to URLs; ``ca_bundle`` is the path of the host's trusted certificates;
+    ``package_index`` is pip's configuration (``index-url`` …) as pairs.
+    """
+
+    proxies: Fact[dict[str, str]]
+    ca_bundle: Fact[str | None]
+    package_index: Fact[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Everything observed on one host at one time."""
+
+    schema: int
+    platform: PlatformFacts
+    privileges: PrivilegeFacts
+    engine: EngineFacts
+    memory: MemoryFacts
+    disks: tuple[DiskFacts, ...]
+    port: PortFacts
+    site: SiteFacts

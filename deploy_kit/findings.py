@@ -1,0 +1,78 @@
+"""What deploykit has to say about a host, a build or a service.
+
+A finding is a value: a stable code, the arguments of its sentences and a remedy that can be run.
+The sentences themselves stand in the catalogue (`deploy_kit/messages/<locale>/findings.json`) under
+``<CODE>.what``, ``<CODE>.why`` and ``<CODE>.remedy``, so a finding is the same in every language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """How much a finding matters; the order of definition is the order of display."""
+
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence of the catalogue: its key and the values that fill its placeholders."""
+
+    key: str
+    args: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, key: str, /, **args: object) -> Message:
+        return cls(key, tuple(sorted((name, str(value)) for name, value in args.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation behind a finding: where it was seen and what was seen."""
+
+    source: str
+    observed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One judgement: code, severity, what it is about, why we think so, and what to do.
+
+    Attributes:
+        code: Stable identifier, ``FAMILY-NAME``; the family decides the exit code (`deploy_kit.errors`).
+        severity: Whether it blocks, warns or informs.
+        subject: The thing judged: a path, a port, a package, a step.
+        args: Values for the placeholders of the three sentences.
+        evidence: The facts it rests on.
+        commands: The remedy as argument lists, run in this order; empty where words must do.
+    """
+
+    code: str
+    severity: Severity
+    subject: str = ""
+    args: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        severity: Severity,
+        subject: str = "",
+        *,
+        evidence: tuple[Evidence, ...] = (),
+        commands: tuple[tuple[str, ...], ...] = (),
+        **args: object,
+    ) -> Finding:
+        pairs = {"subject": subject} | {name: str(value) for name, value in args.items()}
+        return cls(code, severity, subject, tuple(sorted(pairs.items())), evidence, commands)
+
+    def sentence(self, part: str) -> Message:
+        """The message of one part: ``what``, ``why`` or ``remedy``."""
+        return Message(f"findings.{self.code}.{part}", self.args)
