@@ -1,0 +1,40 @@
+"""``docker compose`` for one project whose files stand in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy_kit import proc
+from deploy_kit.tools import docker
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A compose project: its name and the folder with its ``compose.yaml``."""
+
+    name: str
+    folder: Path
+
+    def _args(self, *args: str) -> tuple[str, ...]:
+        file = str(self.folder / "compose.yaml")
+        return ("compose", "--project-name", self.name, "--file", file, "--ansi", "never", "--progress", "plain", *args)
+
+    def up(self, on_line: Callable[[str], None], *, timeout: float) -> None:
+        """Create or change containers and start them; does not wait for health.
+
+        Raises:
+            proc.CommandError: Compose refused, failed or hung; its last lines are in the result.
+        """
+        docker.stream(self._args("up", "--detach", "--no-build", "--remove-orphans"), on_line, timeout=timeout)
+
+    def down(self, on_line: Callable[[str], None], *, stop_grace: float) -> None:
+        """Stop and remove containers and networks; volumes stay."""
+        docker.stream(
+            self._args("down", "--remove-orphans", "--timeout", str(round(stop_grace))), on_line, timeout=stop_grace + 60
+        )
+
+    def check(self) -> proc.Completed:
+        """Let compose read its file; the result says whether it is valid."""
+        return docker.call(*self._args("config", "--quiet"), check=False)

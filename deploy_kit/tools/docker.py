@@ -1,0 +1,123 @@
+"""The docker client. It honours contexts, DOCKER_HOST, ssh and TLS by itself, and starts in 20 ms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploy_kit import proc
+
+QUICK = 20.0
+"""Seconds after which an engine that should answer at once counts as silent."""
+
+LABEL_NAME = "io.deploykit.name"
+LABEL_STACK = "io.deploykit.stack"
+LABEL_INPUTS = "io.deploykit.inputs"
+LABEL_VARIANT = "io.deploykit.variant"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An image in the engine's store; ``size`` is the engine's figure in bytes (uncompressed)."""
+
+    id: str
+    size: int
+    created: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerInfo:
+    """A container. ``status`` is the engine's word (``running``, ``exited`` …), ``health`` its health check's, or None;
+    ``started_at`` the engine's time stamp; ``ports`` published addresses as ``host:port``."""
+
+    id: str
+    name: str
+    image_id: str
+    status: str
+    health: str | None
+    exit_code: int
+    oom_killed: bool
+    restarts: int
+    started_at: str
+    labels: dict[str, str]
+    ports: tuple[str, ...]
+
+
+def call(*args: str, timeout: float = QUICK, check: bool = True, input: str | None = None) -> proc.Completed:
+    """Run ``docker ARGS``; raises what `proc.run` raises."""
+    return proc.run(("docker", *args), timeout=timeout, check=check, input=input)
+
+
+def stream(
+    args: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    timeout: float,
+    silence: float | None = None,
+    env: Mapping[str, str | None] | None = None,
+    check: bool = True,
+) -> proc.Completed:
+    """Run ``docker ARGS`` and pass on each line; raises what `proc.stream` raises."""
+    return proc.stream(("docker", *args), on_line, timeout=timeout, silence=silence, env=env, check=check)
+
+
+def image(reference: str) -> ImageInfo | None:
+    """The local image of this name, or None."""
+    found = _inspect("image", reference)
+    if not found:
+        return None
+    labels = (found[0].get("Config") or {}).get("Labels") or {}
+    return ImageInfo(found[0]["Id"], int(found[0]["Size"]), found[0].get("Created", ""), labels)
+
+
+def containers(name: str) -> tuple[ContainerInfo, ...]:
+    """Every container, running or not, that carries ``io.deploykit.name=name``."""
+    ids = call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LABEL_NAME}={name}").stdout.split()
+    return tuple(_container(row) for row in _inspect("container", *ids)) if ids else ()
+
+
+def container(reference: str) -> ContainerInfo | None:
+    """The container of this name or id, or None."""
+    found = _inspect("container", reference)
+    return _container(found[0]) if found else None
+
+
+def volumes() -> frozenset[str]:
+    """The names of all volumes."""
+    return frozenset(call("volume", "ls", "--quiet").stdout.split())
+
+
+def logs_tail(container_id: str, lines: int) -> tuple[str, ...]:
+    """The last log lines of a container, both streams."""
+    result = call("logs", "--tail", str(lines), container_id, check=False)
+    return tuple((result.stdout + result.stderr).splitlines()[-lines:])
+
+
+def _inspect(kind: str, *names: str) -> list[dict[str, Any]]:
+    result = call(kind, "inspect", *names, check=False)
+    if result.ok:
+        return list(json.loads(result.stdout))
+    if "no such" in result.stderr.lower():
+        return []
+    raise proc.CommandFailed(result)
+
+
+def _container(row: Mapping[str, Any]) -> ContainerInfo:
+    state = row["State"]
+    bindings = (row.get("NetworkSettings") or {}).get("Ports") or {}
+    return ContainerInfo(
+        id=row["Id"],
+        name=row["Name"].lstrip("/"),
+        image_id=row["Image"],
+        status=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=int(state.get("ExitCode", 0)),
+        oom_killed=bool(state.get("OOMKilled")),
+        restarts=int(row.get("RestartCount", 0)),
+        started_at=state.get("StartedAt", ""),
+        labels=row["Config"].get("Labels") or {},
+        ports=tuple(sorted({f"{one['HostIp']}:{one['HostPort']}" for some in bindings.values() for one in some or ()})),
+    )
