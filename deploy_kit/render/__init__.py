@@ -1,0 +1,18 @@
+"""From a stack to the text of files, and from files on disk to drift. Nothing here acts."""
+
+from __future__ import annotations
+
+from deploy_kit.plan.stack import Stack, Target
+
+
+def files(stack: Stack, *, secret_file: str | None = None) -> dict[str, str]:
+    """The files of a stack: relative path to text. Only `Target.COMPOSE` has any.
+
+    Args:
+        secret_file: Path of the API key on the host, for stacks that have one.
+    """
+    if stack.target is not Target.COMPOSE:
+        return {}
+    from deploy_kit.render import compose
+
+    return {"compose.yaml": compose.text(stack, secret_file=secret_file)}
