@@ -1,0 +1,188 @@
+"""Speaks to a running service over its published port, and checks the sound that comes back: the proof."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deploy_kit.config.request import Listen
+from deploy_kit.errors import fail
+
+_SILENCE_PEAK = 0.02
+_SHORTEST_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, read whole. ``first_byte_seconds`` counts from the request to the first byte of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    first_byte_seconds: float
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object, empty when it is none."""
+        try:
+            data = json.loads(self.body)
+        except ValueError:
+            return {}
+        return data if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was heard: ``rate`` in Hz, ``seconds`` of sound, ``peak`` from 0 to 1, which engine answered, how fast."""
+
+    rate: int
+    seconds: float
+    peak: float
+    answered_by: str
+    first_byte_seconds: float
+
+
+class Unreachable(Exception):
+    """Nobody answers at the address (yet)."""
+
+
+class Client:
+    """One service at one address."""
+
+    def __init__(self, listen: Listen, key: str | None = None) -> None:
+        self.host = _address(listen)
+        self.port = listen.port
+        self._key = key
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def ask(self, method: str, path: str, body: Any = None, *, timeout: float) -> Reply:
+        """One request with a JSON body.
+
+        Raises:
+            Unreachable: No connection, or it broke before the answer was whole.
+        """
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        start = time.monotonic()
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body).encode(), headers)
+            response = connection.getresponse()
+            first = response.read(1)
+            waited = time.monotonic() - start
+            content = first + response.read()
+            return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, content, waited)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(str(error) or type(error).__name__) from None
+        finally:
+            connection.close()
+
+    def ready(self, *, timeout: float = 2.0) -> Reply | None:
+        """The answer of ``/readyz``, or None when nobody answers."""
+        try:
+            return self.ask("GET", "/readyz", timeout=timeout)
+        except Unreachable:
+            return None
+
+    def startup(self, *, timeout: float = 2.0) -> dict[str, Any]:
+        """The start-up ledger, empty when nobody answers."""
+        try:
+            return self.ask("GET", "/startupz", timeout=timeout).json()
+        except Unreachable:
+            return {}
+
+    def speak(
+        self,
+        text: str,
+        *,
+        timeout: float,
+        language: str | None = None,
+        voice: str | None = None,
+        speed: float | None = None,
+    ) -> Reply:
+        """A sentence as a WAV.
+
+        Raises:
+            Failure: SPEECH-UNREACHABLE, SPEECH-KEY or SPEECH-REFUSED (the service's own words are in the finding).
+        """
+        wish = {"input": text, "response_format": "wav", "language": language, "voice": voice, "speed": speed}
+        body = {name: value for name, value in wish.items() if value is not None}
+        try:
+            reply = self.ask("POST", "/v1/audio/speech", body, timeout=timeout)
+        except Unreachable as error:
+            raise fail("SPEECH-UNREACHABLE", self.url, reason=error) from None
+        if reply.status in (401, 403):
+            raise fail("SPEECH-KEY", self.url)
+        if reply.status != 200:
+            problem = reply.json().get("error") or {}
+            raise fail("SPEECH-REFUSED", self.url, status=reply.status, reason=problem.get("message", "no reason given"))
+        return reply
+
+
+def prove(client: Client, text: str, *, timeout: float) -> Proof:
+    """Let the service say ``text`` and check that it is sound: a whole WAV, long enough, not silent.
+
+    Raises:
+        Failure: as `Client.speak`, or SPEECH-NOT-SOUND with what is wrong.
+    """
+    reply = client.speak(text, timeout=timeout)
+    rate, samples = wav(reply.body, client.url)
+    seconds, peak = len(samples) / rate, max(map(abs, samples), default=0) / 32768
+    if seconds < _SHORTEST_SECONDS:
+        raise fail("SPEECH-NOT-SOUND", client.url, reason=f"{seconds:.2f} s")
+    if peak < _SILENCE_PEAK:
+        raise fail("SPEECH-NOT-SOUND", client.url, reason=f"peak {peak:.4f}")
+    return Proof(rate, seconds, peak, reply.headers.get("x-tts-model", "?"), reply.first_byte_seconds)
+
+
+def wav(content: bytes, subject: str) -> tuple[int, Any]:
+    """Rate and samples (an ``array`` of 16-bit integers) of a mono WAV whose header is true.
+
+    Raises:
+        Failure: SPEECH-NOT-SOUND, when it is something else or shorter than its header says.
+    """
+    import array
+    import io
+    import sys
+    import wave
+
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            channels, width, rate, frames = file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes()
+            raw = file.readframes(frames)
+    except (wave.Error, EOFError) as error:
+        raise fail("SPEECH-NOT-SOUND", subject, reason=f"no WAV: {error}") from None
+    if (channels, width) != (1, 2) or len(raw) != frames * 2:
+        raise fail("SPEECH-NOT-SOUND", subject, reason=f"{channels} channels, {8 * width} bit, {len(raw)} of {frames * 2} bytes")
+    samples = array.array("h", raw)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return rate, samples
+
+
+def _address(listen: Listen) -> str:
+    """Where a client on this host reaches a listener: a wildcard is not an address."""
+    if listen.wildcard:
+        return "::1" if listen.host == "::" else "127.0.0.1"
+    return listen.host
+
+
+def addresses(listen: Listen) -> Iterator[str]:
+    """Addresses under which other machines may reach a wildcard listener; empty for any other."""
+    if not listen.wildcard:
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # documentation address: nothing is sent, the kernel only picks a route
+            yield probe.getsockname()[0]
+        except OSError:
+            return

@@ -1,0 +1,142 @@
+"""The state folder of one stack: lock, stack, rendered files, API key, history.
+
+Labels on containers are the truth; everything here but the API key and the history can be made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy_kit import codec
+from deploy_kit.errors import fail
+from deploy_kit.plan.stack import Stack
+
+
+def home(environment: Mapping[str, str], uid: int) -> Path:
+    """Where the state of all stacks lives: ``/var/lib/deploykit`` for root, else under ``$XDG_STATE_HOME``."""
+    if uid == 0:
+        return Path("/var/lib/deploykit")
+    base = environment.get("XDG_STATE_HOME") or str(Path(environment.get("HOME", "/")) / ".local/state")
+    return Path(base) / "deploykit"
+
+
+class State:
+    """The state folder of the stack ``name``; made when something is first written."""
+
+    def __init__(self, name: str, base: Path) -> None:
+        self.name = name
+        self.folder = base / name
+        self.files = self.folder / "files"
+        self.local = self.folder / "local"
+        self.key_file = self.folder / "secrets" / "api_key"
+        self.outputs = self.folder / "outputs"
+        self.cache_hub = base / "cache_hub"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold this stack for one command.
+
+        Raises:
+            Failure: HOST-STACK-BUSY, when another command holds it; HOST-STATE-UNWRITABLE.
+        """
+        self._make(self.folder)
+        with (self.folder / "lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise fail("HOST-STACK-BUSY", self.name) from None
+            yield
+
+    def stack(self) -> Stack | None:
+        """The stack of the last ``up``; None without one or when it was written by another version."""
+        try:
+            return codec.loads(Stack, (self.folder / "stack.json").read_bytes())
+        except (OSError, codec.CodecError):
+            return None
+
+    def save(self, stack: Stack, files: Mapping[str, str]) -> None:
+        """Write the rendered files, then the stack that they came from."""
+        self._make(self.files)
+        for name, text in files.items():
+            self._write(self.files / name, text.encode())
+        self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode())
+
+    def saved_digest(self, files: Mapping[str, str] | None = None) -> str | None:
+        """The digest of the saved stack if its files are all there (and, when given, say what they should)."""
+        stack = self.stack()
+        if stack is None:
+            return None
+        for name, text in (files or {}).items():
+            path = self.files / name
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                return None
+        return stack.digest
+
+    def key(self) -> str | None:
+        """The API key in force, or None."""
+        try:
+            return self.key_file.read_text(encoding="utf-8").strip() or None
+        except OSError:
+            return None
+
+    def key_version(self, key: str | None = None) -> str | None:
+        """A name for the API key that tells nothing about it: an HMAC under a salt of this folder."""
+        key = key if key is not None else self.key()
+        if key is None:
+            return None
+        salt = self.key_file.with_name("salt")
+        if not salt.exists():
+            self._make(salt.parent, 0o700)
+            self._write(salt, secrets.token_hex(16).encode(), 0o600)
+        return hmac.new(salt.read_bytes(), key.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def save_key(self, key: str, *, shared_with_group: bool) -> None:
+        """Store the API key: mode 0600, or 0640 where the service reads it through group 0."""
+        self._make(self.key_file.parent, 0o711)
+        self._write(self.key_file, key.encode(), 0o640 if shared_with_group else 0o600)
+
+    def proof(self) -> str | None:
+        """Which start of the service has spoken its sentence (`remember_proof`)."""
+        try:
+            return (self.folder / "proof").read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    def remember_proof(self, start: str) -> None:
+        self._write(self.folder / "proof", start.encode())
+
+    def record(self, event: str, **fields: Any) -> None:
+        """Append a line to the history; times are seconds since the epoch."""
+        self._make(self.folder)
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": round(time.time(), 3), "event": event, **fields}) + "\n")
+
+    def _make(self, folder: Path, mode: int = 0o755) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=mode)
+        except OSError as error:
+            raise fail("HOST-STATE-UNWRITABLE", str(folder), reason=error.strerror or str(error)) from None
+
+    def _write(self, path: Path, content: bytes, mode: int = 0o644) -> None:
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise fail("HOST-STATE-UNWRITABLE", str(path), reason=error.strerror or str(error)) from None
