@@ -138,6 +138,7 @@ def stream(
     env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
     check: bool = True,
+    terminal: bool = False,
 ) -> Completed:
     """Run a command and hand over each line (both streams, in order of arrival) as it comes.
 
@@ -145,13 +146,18 @@ def stream(
         on_line: Called with each line, without its end.
         timeout: Seconds for the whole run.
         silence: Seconds without any output after which the child counts as hung.
+        terminal: Leave the controlling terminal to the child, which may ask for a password there (see `foreground`).
 
     Raises:
         CommandMissing, CommandTimeout, CommandFailed: as `run`; the result's ``stdout`` holds the last 200 lines.
     """
     start = last = time.monotonic()
     tail: list[str] = []
-    with _started(argv, env, cwd, stdin=subprocess.DEVNULL, merge=True) as child, selectors.DefaultSelector() as selector:
+    quiet = subprocess.DEVNULL
+    with (
+        _started(argv, env, cwd, stdin=quiet, merge=True, session=not terminal) as child,
+        selectors.DefaultSelector() as selector,
+    ):
         assert child.stdout is not None
         selector.register(child.stdout, selectors.EVENT_READ)
         pending = b""
@@ -180,6 +186,22 @@ def stream(
     if check and not result.ok:
         raise CommandFailed(result)
     return result
+
+
+def foreground(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    timeout: float,
+    silence: float | None = None,
+    check: bool = True,
+) -> Completed:
+    """As `stream`, but the child stays in our session, so that ``sudo`` can ask for a password on the terminal.
+
+    Ctrl-C then reaches the child from the terminal itself. A child of another user cannot be killed by us when it is
+    late; it is left to end by itself.
+    """
+    return stream(argv, on_line, timeout=timeout, silence=silence, check=check, terminal=True)
 
 
 def spawn(
@@ -229,6 +251,7 @@ def _started(
     *,
     stdin: int,
     merge: bool = False,
+    session: bool = True,
 ) -> Iterator[subprocess.Popen[bytes]]:
     try:
         child = subprocess.Popen(
@@ -238,7 +261,7 @@ def _started(
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
             env=environment(env),
             cwd=cwd,
-            start_new_session=True,
+            start_new_session=session,
         )
     except FileNotFoundError:
         raise CommandMissing(argv, "not found on PATH") from None
@@ -248,16 +271,17 @@ def _started(
         yield child
     finally:
         if child.poll() is None:
-            _stop_group(child)
+            _stop(child, group=session)
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
 
 
-def _stop_group(child: subprocess.Popen[bytes]) -> None:
+def _stop(child: subprocess.Popen[bytes], *, group: bool) -> None:
+    send = os.killpg if group else os.kill
     for signum, wait in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _GRACE_SECONDS)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signum)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(child.pid, signum)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=wait)
             return
