@@ -1,0 +1,18 @@
+"""Where the files lie that are not Python: the one module that tells a wheel from a checkout."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+
+def package() -> Path:
+    """The folder of the package ``deploy_kit`` itself."""
+    return Path(__file__).resolve().parent
+
+
+@lru_cache(maxsize=None)
+def root() -> Path:
+    """The folder that holds ``images/``: inside the package when installed from a wheel, else the checkout."""
+    packed = package() / "assets"
+    return packed if (packed / "images").is_dir() else package().parent

@@ -1,0 +1,140 @@
+"""What goes into an image: the files, the layers they stand in, and the hash over all of it.
+
+`TRAVELLING` is the one list of what of ``deploy_kit`` also runs inside the image. The Dockerfile, its ignore file,
+the staged build context and the hash of the inputs all follow from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy_kit import assets
+
+TRAVELLING = (
+    "__init__.py",
+    "codec.py",
+    "errors.py",
+    "facts.py",
+    "findings.py",
+    "proc.py",
+    "wire.py",
+    "messages",
+    "data",
+    "detect/machine",
+    "compat",
+    "diagnose",
+)
+"""Files and folders of ``deploy_kit`` that travel; they import only each other and the standard library."""
+
+SERVER = "images/server"
+LOCK = "images/requirements/server.txt"
+SLIM = "images/tools/slim.py"
+APP = "/opt/deploykit/app"
+TIMESTAMP = 1704067200
+"""The modification time of staged files; BuildKit does not look at it, archives of the context do."""
+
+_SKIPPED = frozenset({"__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One COPY: sources relative to the build context (the last part may be a pattern), the folder they go to."""
+
+    sources: tuple[str, ...]
+    target: str
+
+    @property
+    def source(self) -> str:
+        return " ".join(self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of the build context: where it stands in the context and where it lies now."""
+
+    name: str
+    path: Path
+
+
+def dockerfile(variant: str) -> str:
+    """The Dockerfile's place in the context."""
+    return f"images/{variant}/Dockerfile"
+
+
+def sources(variant: str) -> tuple[Source, ...]:
+    """Every file that can change the image, sorted by its place in the context."""
+    found = [Source(name, assets.root() / name) for name in (dockerfile(variant), LOCK, SLIM)]
+    found += _under(SERVER, assets.root() / SERVER)
+    for room in TRAVELLING:
+        found += _under(f"deploy_kit/{room}", assets.package() / room)
+    return tuple(sorted(found, key=lambda source: source.name))
+
+
+def inputs(variant: str, base: str) -> str:
+    """sha256 over everything an image is made of; ``base`` as asked for, not what it resolves to."""
+    total = hashlib.sha256(f"{variant}\0{base}\0".encode())
+    for source in sources(variant):
+        content = hashlib.sha256(source.path.read_bytes()).hexdigest()
+        total.update(f"{source.name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def stage(folder: Path, variant: str = "core") -> None:
+    """Write the build context into an empty folder: equal sources give equal names, contents, modes and times."""
+    for source in sources(variant):
+        target = folder / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.path.read_bytes())
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (TIMESTAMP, TIMESTAMP))
+
+
+def layers() -> tuple[Layer, ...]:
+    """The COPY instructions of our own code: one for the single files, one for each folder that holds files itself."""
+    single = tuple(f"deploy_kit/{room}" for room in TRAVELLING if (assets.package() / room).is_file())
+    found = [Layer(single, f"{APP}/deploy_kit/")]
+    for room in TRAVELLING:
+        if room not in {name.removeprefix("deploy_kit/") for name in single}:
+            found += _layers(f"deploy_kit/{room}", assets.package() / room, f"{APP}/deploy_kit/{room}/")
+    for package in sorted(path for path in (assets.root() / SERVER).iterdir() if path.is_dir()):
+        if package.name not in _SKIPPED:
+            found += _layers(f"{SERVER}/{package.name}", package, f"{APP}/{package.name}/")
+    return tuple(found)
+
+
+def ignore_file() -> str:
+    """The allow list beside the Dockerfile, for builds straight from a checkout."""
+    allowed = (*(f"deploy_kit/{room}" for room in TRAVELLING), SERVER, LOCK, SLIM)
+    return "\n".join(["*", *(f"!{name}" for name in allowed), "**/__pycache__", "**/*.pyc", "**/.*", ""])
+
+
+def _layers(name: str, folder: Path, target: str) -> Iterator[Layer]:
+    inside = [path for path in _visible(folder)]
+    if any(path.is_file() for path in inside):
+        # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
+        yield Layer((f"{name}/*.*",), target)
+    for path in inside:
+        if path.is_dir():
+            yield from _layers(f"{name}/{path.name}", path, f"{target}{path.name}/")
+
+
+def _under(name: str, path: Path) -> Iterator[Source]:
+    if stat.S_ISREG(path.stat().st_mode):
+        yield Source(name, path)
+        return
+    for inside in _visible(path):
+        yield from _under(f"{name}/{inside.name}", inside)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name not in _SKIPPED and path.suffix != ".pyc" and not path.name.startswith(".")
+    )
