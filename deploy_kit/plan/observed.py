@@ -44,6 +44,7 @@ class Observed:
         ready: ``/readyz`` of the running service answers 200.
         proved: This very start of the service has spoken its sentence.
         previous: The stack of the last ``up``, for explaining what changed.
+        elsewhere: The service of this name still runs under another target and must make room.
     """
 
     packages: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Observed:
     ready: bool = False
     proved: bool = False
     previous: Stack | None = None
+    elsewhere: bool = False
 
 
 def lasting(stack: Stack) -> tuple[str, ...]:

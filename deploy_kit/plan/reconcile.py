@@ -67,6 +67,8 @@ def _rebuilds(steps: tuple[Step, ...]) -> bool:
 def _service(stack: Stack, observed: Observed, *, rebuilt: bool) -> Iterator[Step]:
     cause = _start_cause(stack, observed, rebuilt=rebuilt)
     service = observed.service
+    if observed.elsewhere:
+        yield _step(Operation.STOP_SERVICE, stack.name, "target-changed", interrupts=True)
     if cause is not None:
         running = service is not None and service.state is not ServiceState.STOPPED
         if running and stack.target is Target.LOCAL:

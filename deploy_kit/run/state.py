@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import hmac
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +26,11 @@ def home(environment: Mapping[str, str], uid: int) -> Path:
         return Path("/var/lib/deploykit")
     base = environment.get("XDG_STATE_HOME") or str(Path(environment.get("HOME", "/")) / ".local/state")
     return Path(base) / "deploykit"
+
+
+def key_version(key: str) -> str:
+    """A name for an API key, so that a changed key changes the stack; one way, and never shown."""
+    return hashlib.sha256(b"deploykit api key\0" + key.encode()).hexdigest()[:16]
 
 
 class State:
@@ -69,7 +72,7 @@ class State:
         self._make(self.files)
         for name, text in files.items():
             self._write(self.files / name, text.encode())
-        self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode())
+        self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode(), 0o600)
 
     def saved_digest(self, files: Mapping[str, str] | None = None) -> str | None:
         """The digest of the saved stack if its files are all there (and, when given, say what they should)."""
@@ -89,16 +92,10 @@ class State:
         except OSError:
             return None
 
-    def key_version(self, key: str | None = None) -> str | None:
-        """A name for the API key that tells nothing about it: an HMAC under a salt of this folder."""
-        key = key if key is not None else self.key()
-        if key is None:
-            return None
-        salt = self.key_file.with_name("salt")
-        if not salt.exists():
-            self._make(salt.parent, 0o700)
-            self._write(salt, secrets.token_hex(16).encode(), 0o600)
-        return hmac.new(salt.read_bytes(), key.encode(), hashlib.sha256).hexdigest()[:16]
+    def key_version(self) -> str | None:
+        """The version of the stored API key, None without one."""
+        key = self.key()
+        return None if key is None else key_version(key)
 
     def save_key(self, key: str, *, shared_with_group: bool) -> None:
         """Store the API key: mode 0600, or 0640 where the service reads it through group 0."""

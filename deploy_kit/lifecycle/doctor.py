@@ -1,0 +1,44 @@
+"""Facts and findings of a host, without changing it."""
+
+from __future__ import annotations
+
+from deploy_kit import compat, detect
+from deploy_kit.config.request import Request
+from deploy_kit.facts import HostFacts
+from deploy_kit.lifecycle.site import holds, running, state_of
+
+BUILD_BYTES = 3 * 1024**3
+"""Disk that building and keeping the ``core`` image takes: base, layers, build cache, with a margin."""
+
+
+def observe(request: Request) -> HostFacts:
+    """Look at this host."""
+    state = state_of(request)
+    places = {"engine": "/var/lib/docker", "state": str(state.folder)}
+    return detect.observe(detect.here(), listen=request.listen, places=places)
+
+
+def wish(request: Request) -> compat.Wish:
+    """What the request asks of a host."""
+    return compat.Wish(
+        engine=request.engine,
+        device=request.device,
+        variant=request.variant,
+        target=request.target,
+        listen_host=request.listen.host,
+        listen_port=request.listen.port,
+        memory_bytes=request.memory,
+        build_bytes=BUILD_BYTES,
+    )
+
+
+def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts, compat.Verdict]:
+    """The facts of this host (or the saved ones) and what they allow."""
+    if facts is not None:
+        return facts, compat.judge(facts, wish(request), port_is_ours=False)
+    facts = observe(request)
+    state = state_of(request)
+    ours = holds(running(state), state.stack(), request.listen)
+    return facts, compat.judge(facts, wish(request), port_is_ours=ours)
+
+

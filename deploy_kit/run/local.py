@@ -1,0 +1,252 @@
+"""Target local: the same server and worker as plain processes, for hosts without a container engine.
+
+The service runs in a session of its own, so it outlives the shell that started it. Its process id and start time
+stand in ``local/process.json``; a recycled process id is recognised by the start time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from deploy_kit import assets, codec, proc
+from deploy_kit.errors import fail
+from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
+from deploy_kit.plan.stack import Stack
+from deploy_kit.plan.steps import Operation, Step
+from deploy_kit.progress import Reporter, line
+from deploy_kit.run.job import Job
+from deploy_kit.run.process import Process, running
+from deploy_kit.run.state import State
+from deploy_kit.run.wait import Pulse, until_ready
+
+_INSTALL_SECONDS = 900.0
+_LOG_LIMIT = 10 * 1024 * 1024
+
+
+def environment_digest() -> str:
+    """The lock that the server's environment is made from, as a digest."""
+    return hashlib.sha256((assets.root() / "images/requirements/server.txt").read_bytes()).hexdigest()
+
+
+def _paths(state: State) -> tuple[Path, Path, Path]:
+    """The server's environment, the unpacked payload, the log."""
+    return state.local / "server", state.local / "app", state.local / "service.log"
+
+
+def find(state: State) -> Process | None:
+    """The service's process, if it is alive."""
+    try:
+        process = codec.loads(Process, (state.local / "process.json").read_bytes())
+    except (OSError, codec.CodecError):
+        return None
+    return process if running(process) else None
+
+
+def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
+    """What stands of this stack."""
+    environment, payload, _ = _paths(state)
+    process = find(state)
+    return Observed(
+        packages=packages,
+        engine_up=True,
+        base=True,
+        image=_stamp(payload),
+        environment=_stamp(environment),
+        volumes=frozenset(source for source in lasting(stack) if Path(source).is_dir()),
+        files=state.saved_digest() if state.folder.is_dir() else None,
+        secret=state.key_version() if state.key_file.is_file() else None,
+        service=service(process),
+        proved=process is not None and state.proof() == _start_of(process),
+        previous=state.stack(),
+    )
+
+
+def service(process: Process | None) -> Service | None:
+    """The process as `reconcile` sees it."""
+    if process is None:
+        return None
+    return Service(str(process.pid), ServiceState.RUNNING, process.stack, process.inputs, str(process.started))
+
+
+def _stamp(folder: Path) -> str | None:
+    try:
+        return (folder / ".deploykit-stamp").read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _start_of(process: Process) -> str:
+    return f"{process.pid} {process.started}"
+
+
+def apply(step: Step, job: Job) -> None:
+    """Carry out one step.
+
+    Raises:
+        Failure: with the finding of what went wrong; running the same plan again goes on from there.
+    """
+    match step.operation:
+        case Operation.MAKE_ENVIRONMENT:
+            _make_environment(job)
+        case Operation.UNPACK_PAYLOAD:
+            _unpack(job)
+        case Operation.MAKE_SECRET:
+            assert job.key is not None
+            job.state.save_key(job.key, shared_with_group=False)
+        case Operation.CREATE_VOLUME:
+            Path(step.subject).mkdir(parents=True, exist_ok=True)
+        case Operation.WRITE_FILES:
+            job.state.save(job.stack, {})
+        case Operation.STOP_SERVICE:
+            stop(job.state, job.stack, job.report)
+        case Operation.START_SERVICE:
+            _start(job)
+        case Operation.WAIT_READY:
+            _wait(job)
+        case _:
+            raise AssertionError(f"local has no step {step.operation.value}")
+
+
+def _make_environment(job: Job) -> None:
+    """A virtual environment beside its final place, renamed when it is whole."""
+    final, _, _ = _paths(job.state)
+    partial = final.with_name(f".server.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    python = proc.which("python3.11")
+    if python is None:
+        raise fail("HOST-PYTHON-311-MISSING", "python3.11")
+    lock = assets.root() / "images/requirements/server.txt"
+    step = Operation.MAKE_ENVIRONMENT.value
+
+    def heard(text: str) -> None:
+        job.report(line(step, text))
+
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        proc.stream((python, "-m", "venv", "--without-pip", str(partial)), heard, timeout=120)
+        pip = (sys.executable, "-m", "pip", "--python", str(partial / "bin/python"))
+        settings = _index_environment(job)
+        proc.stream(
+            (*pip, "install", "--require-hashes", "--no-deps", "--disable-pip-version-check", "-r", str(lock)),
+            heard,
+            timeout=_INSTALL_SECONDS,
+            silence=180,
+            env=settings,
+        )
+        compiled = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(partial / "lib"))
+        proc.run((str(partial / "bin/python"), *compiled), timeout=300, check=False, env={"PYTHONDONTWRITEBYTECODE": None})
+        (partial / ".deploykit-stamp").write_text(environment_digest(), encoding="utf-8")
+        _replace(partial, final)
+    except proc.CommandError as error:
+        raise fail("BUILD-ENVIRONMENT-FAILED", str(final), reason=error) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _index_environment(job: Job) -> dict[str, str | None]:
+    """The user's package index and CA for pip, through the environment so that no process list shows a password."""
+    build = job.request.build
+    chosen = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": build.ca_bundle}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _unpack(job: Job) -> None:
+    from deploy_kit.builder import payload
+
+    _, final, _ = _paths(job.state)
+    partial = final.with_name(f".app.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        payload.unpack(partial)
+        (partial / ".deploykit-stamp").write_text(job.stack.image.inputs, encoding="utf-8")
+        _replace(partial, final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace(partial: Path, final: Path) -> None:
+    """Put a whole folder in the place of an older one."""
+    old = final.with_name(f".old-{final.name}.{os.getpid()}")
+    if final.exists():
+        final.rename(old)
+    partial.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _start(job: Job) -> None:
+    environment, app, log = _paths(job.state)
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_name("service.log.1"))
+    settings: dict[str, str | None] = dict(job.stack.settings)
+    settings |= {mount.target: mount.source for mount in job.stack.mounts}
+    settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "PYTHONHOME": None, "VIRTUAL_ENV": None}
+    if job.stack.secret_version is not None:
+        settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
+    pid = proc.spawn((str(environment / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
+    process = Process.of(pid, stack=job.stack.digest, inputs=job.stack.image.inputs)
+    (job.state.local / "process.json").write_text(codec.dumps(process), encoding="utf-8")
+    job.state.record("start", stack=job.stack.digest, pid=pid)
+
+
+def _wait(job: Job) -> None:
+    def pulse() -> Pulse:
+        process = find(job.state)
+        return Pulse(process is not None, _start_of(process) if process else "")
+
+    until_ready(job.client, job.stack.name, pulse, lambda count: tail(job.state, count), job.report)
+
+
+def remember_proof(job: Job) -> None:
+    """Note that this very start of the service has spoken."""
+    if (process := find(job.state)) is not None:
+        job.state.remember_proof(_start_of(process))
+
+
+def stop(state: State, stack: Stack | None, report: Reporter) -> bool:
+    """End the service: SIGTERM, the drain time, then SIGKILL for its whole session. False when there was none."""
+    process = find(state)
+    if process is None:
+        return False
+    deadline = time.monotonic() + (stack.stop_grace_seconds if stack is not None else 30.0)
+    os.kill(process.pid, signal.SIGTERM)
+    while running(process) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if running(process):
+        report(line(Operation.STOP_SERVICE.value, f"pid {process.pid}: SIGKILL"))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    (state.local / "process.json").unlink(missing_ok=True)
+    state.record("stop", pid=process.pid)
+    return True
+
+
+def tail(state: State, lines: int) -> tuple[str, ...]:
+    """The last lines of the service's log."""
+    log = _paths(state)[2]
+    if not log.is_file():
+        return ()
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 400 * max(lines, 1)))
+        return tuple(file.read().decode(errors="replace").splitlines()[-lines:])
+
+
+def logs(state: State, *, follow: bool, lines: int) -> None:
+    """Become ``tail`` on the service's log; does not return.
+
+    Raises:
+        Failure: HEALTH-NOT-RUNNING when nothing was ever started.
+    """
+    log = _paths(state)[2]
+    if not log.is_file():
+        raise fail("HEALTH-NOT-RUNNING", state.name)
+    proc.replace(("tail", "-n", str(lines), *(("-F",) if follow else ()), str(log)))
+
+
