@@ -124,7 +124,9 @@ class Client:
             raise fail("SPEECH-KEY", self.url)
         if reply.status != 200:
             problem = reply.json().get("error") or {}
-            raise fail("SPEECH-REFUSED", self.url, status=reply.status, reason=problem.get("message", "no reason given"))
+            raise fail(
+                "SPEECH-REFUSED", self.url, status=reply.status, reason=problem.get("message", "no reason given")
+            )
         return reply
 
 
@@ -157,12 +159,21 @@ def wav(content: bytes, subject: str) -> tuple[int, Any]:
 
     try:
         with wave.open(io.BytesIO(content)) as file:
-            channels, width, rate, frames = file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes()
+            channels, width, rate, frames = (
+                file.getnchannels(),
+                file.getsampwidth(),
+                file.getframerate(),
+                file.getnframes(),
+            )
             raw = file.readframes(frames)
     except (wave.Error, EOFError) as error:
         raise fail("SPEECH-NOT-SOUND", subject, reason=f"no WAV: {error}") from None
     if (channels, width) != (1, 2) or len(raw) != frames * 2:
-        raise fail("SPEECH-NOT-SOUND", subject, reason=f"{channels} channels, {8 * width} bit, {len(raw)} of {frames * 2} bytes")
+        raise fail(
+            "SPEECH-NOT-SOUND",
+            subject,
+            reason=f"{channels} channels, {8 * width} bit, {len(raw)} of {frames * 2} bytes",
+        )
     samples = array.array("h", raw)
     if sys.byteorder == "big":
         samples.byteswap()

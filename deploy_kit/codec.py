@@ -12,7 +12,7 @@ import json
 import types
 import typing
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def loads(cls: type[T], text: str | bytes) -> T:
         data = json.loads(text)
     except ValueError as error:
         raise CodecError(f"not JSON: {error}") from error
-    return typing.cast(T, from_plain(cls, data, "$"))
+    return typing.cast("T", from_plain(cls, data, "$"))
 
 
 def from_plain(kind: Any, data: Any, path: str = "$") -> Any:
@@ -119,7 +119,7 @@ def _from_sequence(origin: Any, args: tuple[Any, ...], data: Any, path: str) -> 
     return tuple(from_plain(arg, item, f"{path}[{index}]") for index, (arg, item) in enumerate(zip(args, data)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _field_types(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 

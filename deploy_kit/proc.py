@@ -122,7 +122,11 @@ def run(
         except subprocess.TimeoutExpired:
             raise CommandTimeout(argv, f"no end after {timeout:g} s") from None
     result = Completed(
-        tuple(argv), child.returncode, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - start
+        tuple(argv),
+        child.returncode,
+        out.decode(errors="replace"),
+        err.decode(errors="replace"),
+        time.monotonic() - start,
     )
     if check and not result.ok:
         raise CommandFailed(result)

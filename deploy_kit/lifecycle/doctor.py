@@ -40,5 +40,3 @@ def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts
     state = state_of(request)
     ours = holds(running(state), state.stack(), request.listen)
     return facts, compat.judge(facts, wish(request), port_is_ours=ours)
-
-

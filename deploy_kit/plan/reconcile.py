@@ -38,7 +38,9 @@ def _parts(stack: Stack, observed: Observed, environment: str | None) -> Iterato
         if observed.environment != environment:
             yield _step(Operation.MAKE_ENVIRONMENT, "server", _missing_or_changed("environment", observed.environment))
         if observed.image != stack.image.inputs:
-            yield _step(Operation.UNPACK_PAYLOAD, stack.image.inputs[:12], _missing_or_changed("payload", observed.image))
+            yield _step(
+                Operation.UNPACK_PAYLOAD, stack.image.inputs[:12], _missing_or_changed("payload", observed.image)
+            )
         return
     if observed.image != stack.image.inputs:
         if not observed.base:
@@ -61,7 +63,10 @@ def _storage(stack: Stack, observed: Observed) -> Iterator[Step]:
 
 
 def _rebuilds(steps: tuple[Step, ...]) -> bool:
-    return any(step.operation in (Operation.BUILD_IMAGE, Operation.UNPACK_PAYLOAD, Operation.MAKE_ENVIRONMENT) for step in steps)
+    return any(
+        step.operation in (Operation.BUILD_IMAGE, Operation.UNPACK_PAYLOAD, Operation.MAKE_ENVIRONMENT)
+        for step in steps
+    )
 
 
 def _service(stack: Stack, observed: Observed, *, rebuilt: bool) -> Iterator[Step]:
@@ -86,7 +91,11 @@ def _start_cause(stack: Stack, observed: Observed, *, rebuilt: bool) -> Message 
         return Message.of("plan.service-missing")
     if service.stack != stack.digest:
         changed = differences(observed.previous, stack)
-        return Message.of("plan.service-changed", fields=", ".join(changed)) if changed else Message.of("plan.service-other")
+        return (
+            Message.of("plan.service-changed", fields=", ".join(changed))
+            if changed
+            else Message.of("plan.service-other")
+        )
     if rebuilt or service.inputs != stack.image.inputs:
         return Message.of("plan.image-rebuilt")
     if service.state is ServiceState.STOPPED:

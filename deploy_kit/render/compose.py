@@ -57,7 +57,12 @@ def manual_document(stack: Stack) -> dict[str, Any]:
     service["ports"] = [f"${{DEPLOYKIT_LISTEN:-{stack.listen}}}:{PORT}"]
     service["mem_limit"] = f"${{DEPLOYKIT_MEMORY:-{stack.limits.memory}}}"
     service["volumes"] = [
-        {"type": "bind", "source": "${DEPLOYKIT_CACHE_HUB:-./cache_hub}", "target": "/cache_hub", "bind": {"create_host_path": False}},
+        {
+            "type": "bind",
+            "source": "${DEPLOYKIT_CACHE_HUB:-./cache_hub}",
+            "target": "/cache_hub",
+            "bind": {"create_host_path": False},
+        },
         {"type": "volume", "source": "outputs", "target": "/outputs"},
     ]
     ordered = {"image": service.pop("image"), "build": build, **service}
@@ -77,7 +82,9 @@ def _service(stack: Stack) -> dict[str, Any]:
         "ports": [f"{stack.listen}:{PORT}"],
         "environment": dict(stack.settings),
         "volumes": [_mount(mount) for mount in stack.mounts if mount.kind is not MountKind.TMPFS],
-        "tmpfs": [f"{mount.target}:size={mount.size},mode=1777" for mount in stack.mounts if mount.kind is MountKind.TMPFS],
+        "tmpfs": [
+            f"{mount.target}:size={mount.size},mode=1777" for mount in stack.mounts if mount.kind is MountKind.TMPFS
+        ],
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],

@@ -41,7 +41,9 @@ def _mapping(node: Mapping[str, Any], path: str, indent: int, comments: Mapping[
             yield f"{pad}{_key(key)}: {_scalar(value)}"
 
 
-def _sequence(node: list[Any] | tuple[Any, ...], path: str, indent: int, comments: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _sequence(
+    node: list[Any] | tuple[Any, ...], path: str, indent: int, comments: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
     pad = " " * indent
     for item in node:
         if isinstance(item, Mapping) and item:

@@ -141,7 +141,9 @@ def _make_environment(job: Job) -> None:
             env=settings,
         )
         compiled = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(partial / "lib"))
-        proc.run((str(partial / "bin/python"), *compiled), timeout=300, check=False, env={"PYTHONDONTWRITEBYTECODE": None})
+        proc.run(
+            (str(partial / "bin/python"), *compiled), timeout=300, check=False, env={"PYTHONDONTWRITEBYTECODE": None}
+        )
         (partial / ".deploykit-stamp").write_text(environment_digest(), encoding="utf-8")
         _replace(partial, final)
     except proc.CommandError as error:
@@ -248,5 +250,3 @@ def logs(state: State, *, follow: bool, lines: int) -> None:
     if not log.is_file():
         raise fail("HEALTH-NOT-RUNNING", state.name)
     proc.replace(("tail", "-n", str(lines), *(("-F",) if follow else ()), str(log)))
-
-

@@ -32,7 +32,9 @@ class Project:
     def down(self, on_line: Callable[[str], None], *, stop_grace: float) -> None:
         """Stop and remove containers and networks; volumes stay."""
         docker.stream(
-            self._args("down", "--remove-orphans", "--timeout", str(round(stop_grace))), on_line, timeout=stop_grace + 60
+            self._args("down", "--remove-orphans", "--timeout", str(round(stop_grace))),
+            on_line,
+            timeout=stop_grace + 60,
         )
 
     def check(self) -> proc.Completed:
