@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from deploy_kit.findings import Finding, Severity
+from deploy_kit.findings import Finding, Severity, arguments
 
 
 class ExitCode(IntEnum):
@@ -71,4 +71,4 @@ def fail(
     **args: object,
 ) -> Failure:
     """A failure with a blocking finding of this code; the caller raises it."""
-    return Failure(Finding.of(code, Severity.BLOCKER, subject, commands=commands, **args))
+    return Failure(Finding(code, Severity.BLOCKER, subject, arguments({"subject": subject} | args), (), commands))

@@ -7,6 +7,7 @@ The sentences themselves stand in the catalogue (`deploy_kit/messages/<locale>/f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,6 +20,11 @@ class Severity(str, Enum):
     INFO = "info"
 
 
+def arguments(values: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Values for placeholders as messages and findings keep them: text, sorted by name."""
+    return tuple(sorted((name, str(value)) for name, value in values.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A sentence of the catalogue: its key and the values that fill its placeholders."""
@@ -28,7 +34,7 @@ class Message:
 
     @classmethod
     def of(cls, key: str, /, **args: object) -> Message:
-        return cls(key, tuple(sorted((name, str(value)) for name, value in args.items())))
+        return cls(key, arguments(args))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,7 @@ class Finding:
         commands: tuple[tuple[str, ...], ...] = (),
         **args: object,
     ) -> Finding:
-        pairs = {"subject": subject} | {name: str(value) for name, value in args.items()}
-        return cls(code, severity, subject, tuple(sorted(pairs.items())), evidence, commands)
+        return cls(code, severity, subject, arguments({"subject": subject} | args), evidence, commands)
 
     def sentence(self, part: str) -> Message:
         """The message of one part: ``what``, ``why`` or ``remedy``."""

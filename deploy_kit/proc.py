@@ -81,7 +81,7 @@ def which(program: str) -> str | None:
 
 
 def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
-    """This process's environment with changes; None removes a name."""
+    """The environment of this process with changes; None removes a name."""
     merged = dict(os.environ)
     for name, value in (changes or {}).items():
         if value is None:

@@ -24,7 +24,9 @@ class EventKind(str, Enum):
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. ``step`` is the operation's value, ``subject`` what it works on, ``message`` the cause
-    (step) or the sentence (note, progress), ``text`` a raw line, ``fraction`` 0 to 1 or None, ``seconds`` the duration (done)."""
+    (step) or the sentence (note, progress), ``text`` a raw line, ``fraction`` 0 to 1 or None, ``seconds`` the duration
+    (done).
+    """
 
     kind: EventKind
     step: str = ""

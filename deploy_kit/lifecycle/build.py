@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.run.job import Job
 from deploy_kit.tools.docker import ImageInfo
+
+if TYPE_CHECKING:
+    from deploy_kit.builder.base import Base
 
 
 def apply(step: Step, job: Job) -> None:
@@ -26,7 +31,7 @@ def image(job: Job) -> ImageInfo:
     return builder.build(job.stack.image, _base(job), job.request.build, job.facts.site, job.report)
 
 
-def _base(job: Job):  # type: ignore[no-untyped-def]  # builder.base.Base, imported late
+def _base(job: Job) -> Base:
     from deploy_kit.builder import base
 
     return base.acquire(job.request.build, job.facts, job.report, consent=job.consent)

@@ -24,6 +24,7 @@ from deploy_kit.plan.resolve import resolve
 from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Event, EventKind, Reporter
+from deploy_kit.run import TargetModule
 from deploy_kit.run.job import Consent, Job
 from deploy_kit.run.state import State, key_version
 
@@ -191,7 +192,7 @@ def _prove(job: Job) -> Proof:
     return proof
 
 
-def _target(target: Target):  # type: ignore[no-untyped-def]  # two modules with the same functions
+def _target(target: Target) -> TargetModule:
     from deploy_kit.run import compose, local
 
     return local if target is Target.LOCAL else compose

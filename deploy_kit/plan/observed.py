@@ -18,7 +18,7 @@ class ServiceState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service as found: ``id`` and ``started_at`` identify one start of it, ``stack`` and ``inputs`` are its labels."""
+    """The service as found: ``id`` and ``started_at`` identify one start of it, ``stack``, ``inputs`` are its labels."""
 
     id: str
     state: ServiceState
@@ -68,7 +68,7 @@ def lasting(stack: Stack) -> tuple[str, ...]:
 
 
 def after(stack: Stack, *, environment: str | None = None) -> Observed:
-    """What a successful ``up`` of this stack leaves behind; ``reconcile(stack, after(stack)) == ()``."""
+    """What a successful ``up`` of this stack leaves behind: nothing is left to reconcile."""
     return Observed(
         engine_up=True,
         base=True,

@@ -64,11 +64,11 @@ class Probe:
     """The health check; times in seconds. ``start_period`` is constant: the built-in voice answers at once."""
 
     path: str = "/readyz"
-    interval: float = 15
-    timeout: float = 5
+    interval: float = 15.0
+    timeout: float = 5.0
     retries: int = 3
-    start_period: float = 30
-    start_interval: float = 1
+    start_period: float = 30.0
+    start_interval: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Operation(str, Enum):
     BUILD_IMAGE = "build-image"
     MAKE_ENVIRONMENT = "make-environment"
     UNPACK_PAYLOAD = "unpack-payload"
-    MAKE_SECRET = "make-secret"
+    MAKE_SECRET = "make-secret"  # noqa: S105 - a step, not a secret
     CREATE_VOLUME = "create-volume"
     WRITE_FILES = "write-files"
     STOP_SERVICE = "stop-service"

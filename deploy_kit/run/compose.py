@@ -38,12 +38,13 @@ def observe(
     """What stands of this stack. A running container with our label proves its image and volumes by itself."""
     files = state.saved_digest(rendered(stack, state)) if state.folder.is_dir() else None
     found = service(container)
+    image: str | None = None
     if found is not None and found.state is ServiceState.RUNNING and found.stack == stack.digest:
         image, base, volumes = found.inputs, True, frozenset(lasting(stack))
     elif engine_up:
         image, base, volumes = _parts(stack)
     else:
-        image, base, volumes = None, False, frozenset(source for source in lasting(stack) if Path(source).is_dir())
+        base, volumes = False, frozenset(source for source in lasting(stack) if Path(source).is_dir())
     return Observed(
         packages=packages,
         engine_up=engine_up,

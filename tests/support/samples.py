@@ -1,0 +1,48 @@
+"""Values to start from: a plain request and the stack that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from deploy_kit.config.request import BuildSettings, Listen, Request
+from deploy_kit.plan.resolve import resolve
+from deploy_kit.plan.stack import Stack
+
+BASE = "docker.io/library/debian:bookworm-slim"
+
+
+def request(**changes: Any) -> Request:
+    """The default request, with these fields changed."""
+    plain = Request(
+        name="indextts",
+        engine="espeak",
+        device="auto",
+        variant="auto",
+        target="compose",
+        listen=Listen("127.0.0.1", 7860),
+        cache_volume="cache_hub",
+        cache_path=None,
+        region="global",
+        memory=1 << 30,
+        pids=256,
+        cpus=None,
+        drain_seconds=20.0,
+        service=(("TTS_LOG_LEVEL", "info"), ("TTS_QUEUE", "16")),
+        api_key_file=None,
+        build=BuildSettings(BASE),
+    )
+    return replace(plain, **changes)
+
+
+def stack(*, secret_version: str | None = None, uid: int = 0, inputs: str = "ab" * 32, **changes: Any) -> Stack:
+    """The stack of that request."""
+    return resolve(
+        request(**changes),
+        variant="core",
+        device="cpu",
+        inputs=inputs,
+        uid=uid,
+        folders=("/state/cache_hub", "/state/outputs"),
+        secret_version=secret_version,
+    )

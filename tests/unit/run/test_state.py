@@ -1,0 +1,71 @@
+"""The state folder: whole files, private keys, one command at a time."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from deploy_kit.errors import Failure
+from deploy_kit.run.state import State, home, key_version
+from tests.support import samples
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State("indextts", tmp_path)
+
+
+def test_root_and_users_keep_their_state_apart() -> None:
+    assert home({}, 0) == Path("/var/lib/deploykit")
+    assert home({"HOME": "/home/me"}, 1000) == Path("/home/me/.local/state/deploykit")
+    assert home({"XDG_STATE_HOME": "/x", "HOME": "/home/me"}, 1000) == Path("/x/deploykit")
+
+
+def test_a_saved_stack_comes_back(state: State) -> None:
+    stack = samples.stack()
+    state.save(stack, {"compose.yaml": "text"})
+
+    assert state.stack() == stack
+    assert state.saved_digest({"compose.yaml": "text"}) == stack.digest
+
+
+def test_a_file_changed_by_hand_is_noticed(state: State) -> None:
+    state.save(samples.stack(), {"compose.yaml": "text"})
+    (state.files / "compose.yaml").write_text("other")
+
+    assert state.saved_digest({"compose.yaml": "text"}) is None
+
+
+def test_a_stack_of_another_version_is_no_stack(state: State) -> None:
+    state.save(samples.stack(), {})
+    (state.folder / "stack.json").write_text('{"schema": 99, "other": true}')
+
+    assert state.stack() is None
+
+
+@pytest.mark.parametrize(("shared", "mode"), [(False, 0o600), (True, 0o640)])
+def test_the_key_is_private(state: State, shared: bool, mode: int) -> None:
+    state.save_key("s3cret-key", shared_with_group=shared)
+
+    assert stat.S_IMODE(state.key_file.stat().st_mode) == mode
+    assert state.key() == "s3cret-key"
+    assert state.key_version() == key_version("s3cret-key")
+    assert "s3cret" not in key_version("s3cret-key")
+
+
+def test_two_commands_at_once_are_refused(state: State) -> None:
+    with state.lock(), pytest.raises(Failure) as caught, State("indextts", state.folder.parent).lock():
+        pass
+
+    assert caught.value.finding.code == "HOST-STACK-BUSY"
+
+
+def test_an_unwritable_place_is_one_clear_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(Failure) as caught:
+        State("indextts", tmp_path / "file").save(samples.stack(), {})
+
+    assert caught.value.finding.code == "HOST-STATE-UNWRITABLE"
