@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -49,14 +49,17 @@ def not_asked(reason: str) -> Fact[T]:
     return Fact(State.NOT_ASKED, None, "", reason)
 
 
+_NOT_ASKED: Fact[Any] = not_asked("")
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformFacts:
     """Operating system and surroundings.
 
-    ``distribution`` and ``codename`` are os-release's ID and VERSION_CODENAME (``ubuntu``, ``noble``);
-    ``like`` its ID_LIKE words; ``container`` names the container runtime around us, or None on a machine;
-    ``wsl`` is 1 or 2 inside the Windows Subsystem for Linux, else None; ``init`` is ``systemd`` or another name;
-    ``libc`` is ``glibc 2.36`` or ``musl …``.
+    ``distribution`` is os-release's ID (``ubuntu``); ``codename`` its VERSION_CODENAME (``noble``), or on a derivative
+    the codename of the release that it builds on; ``like`` its ID_LIKE words; ``container`` names the container runtime
+    around us, or None on a machine; ``wsl`` is 1 or 2 inside the Windows Subsystem for Linux, else None; ``init`` is
+    ``systemd`` or another name; ``libc`` is ``glibc 2.36`` or ``musl …``.
     """
 
     system: Fact[str]
@@ -75,11 +78,16 @@ class PlatformFacts:
 
 @dataclass(frozen=True, slots=True)
 class PrivilegeFacts:
-    """What this user may do. ``engine_capable``: the kernel lets us run a container engine (mounts, namespaces)."""
+    """What this user may do.
+
+    ``engine_capable``: the kernel lets us run a container engine (mounts, namespaces);
+    ``user`` is the login name; ``sudo`` is unknown where the program is there and only asking would tell.
+    """
 
     uid: Fact[int]
     sudo: Fact[bool]
     engine_capable: Fact[bool]
+    user: Fact[str] = _NOT_ASKED
 
 
 class EngineState(str, Enum):
@@ -98,7 +106,9 @@ class EngineFacts:
     """The container engine. Versions are text as reported; ``root`` is where it keeps images.
 
     ``endpoint`` is the address the client uses (``unix:///var/run/docker.sock``, ``ssh://…``); ``mirrors`` the
-    registry mirrors it is configured with; ``buildx`` and ``compose`` the versions of the client's plug-ins, None when absent.
+    registry mirrors it is configured with; ``buildx`` and ``compose`` the client's plug-ins' versions, None when absent;
+    ``kind`` is ``docker``, ``docker-desktop`` or ``podman``; ``package`` what it was installed from (``docker.io``,
+    ``docker-ce``, ``snap``), None when from no package.
     """
 
     state: Fact[EngineState]
@@ -112,6 +122,8 @@ class EngineFacts:
     root: Fact[str]
     mirrors: Fact[tuple[str, ...]]
     daemon: Fact[str | None]
+    kind: Fact[str] = _NOT_ASKED
+    package: Fact[str | None] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +145,27 @@ class DiskFacts:
     total: Fact[int]
 
 
+class PortTrouble(str, Enum):
+    """Why an address cannot be bound."""
+
+    TAKEN = "taken"
+    FORBIDDEN = "forbidden"  # a low port, and no right to it
+    NO_ADDRESS = "no-address"  # no interface of this host has it, or the name does not resolve
+
+
 @dataclass(frozen=True, slots=True)
 class PortFacts:
-    """Whether ``host:port`` can be bound, and who holds it (``name (pid)``, or ``container NAME``)."""
+    """Whether ``host:port`` can be bound, and who holds it (``name (pid)``, or ``container NAME``).
+
+    ``trouble`` says why it is not free; ``alternative`` is the next port above that is, None when none was found.
+    """
 
     host: str
     port: int
     free: Fact[bool]
     holder: Fact[str | None]
+    trouble: PortTrouble | None = None
+    alternative: Fact[int | None] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +182,15 @@ class SiteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalFacts:
+    """What `--target local` runs on: paths of a Python 3.11, of ``uv`` and of the speech library; None when absent."""
+
+    python: Fact[str | None] = _NOT_ASKED
+    uv: Fact[str | None] = _NOT_ASKED
+    speech: Fact[str | None] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """Everything observed on one host at one time."""
 
@@ -168,3 +202,4 @@ class HostFacts:
     disks: tuple[DiskFacts, ...]
     port: PortFacts
     site: SiteFacts
+    local: LocalFacts = LocalFacts()

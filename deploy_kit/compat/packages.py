@@ -45,7 +45,7 @@ def packages_for(platform: PlatformFacts, purpose: str) -> PackagePlan | None:
 
 
 def family_of(platform: PlatformFacts) -> Mapping[str, Any] | None:
-    """The table's entry for a platform: by distribution and version, else by the codename that a derivative builds on."""
+    """The table's entry for a platform: by distribution and version, else by the codename a derivative builds on."""
     families = table("engine_packages")["families"]
     for family in families:
         if _by_version(family, platform):

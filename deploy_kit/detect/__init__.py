@@ -1,0 +1,34 @@
+"""Looking at a host. Observes and decides nothing; the only thing it writes is its memo of slow answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from deploy_kit.detect.machine.context import Context, Kernel, Reply, Uname, here
+from deploy_kit.facts import HostFacts
+
+if TYPE_CHECKING:
+    from deploy_kit.config.request import Listen
+
+__all__ = ["Context", "Kernel", "Reply", "Uname", "here", "inside", "observe"]
+
+
+def observe(context: Context, *, listen: Listen, places: Mapping[str, str]) -> HostFacts:
+    """Everything there is to know about a host, each probe in a thread of its own.
+
+    Args:
+        context: The host.
+        listen: The address that will be published.
+        places: Paths whose file systems need room, by purpose; ``engine`` is found by itself and need not be named.
+    """
+    from deploy_kit.detect import everything
+
+    return everything.observe(context, listen, places)
+
+
+def inside(context: Context, *, places: Mapping[str, str]) -> HostFacts:
+    """What makes sense inside a container: the machine, its memory and disks; the rest is not asked."""
+    from deploy_kit.detect.machine import inside as within
+
+    return within.observe(context, places)

@@ -1,0 +1,1 @@
+"""Probes that make sense anywhere, inside the image too: nothing here knows of container engines."""
