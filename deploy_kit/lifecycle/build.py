@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_kit.config.request import Request
 from deploy_kit.plan.steps import Operation, Step
-from deploy_kit.run.job import Job
+from deploy_kit.progress import Reporter
+from deploy_kit.run.job import Consent, Job
+from deploy_kit.tools import docker
 from deploy_kit.tools.docker import ImageInfo
 
 if TYPE_CHECKING:
     from deploy_kit.builder.base import Base
+    from deploy_kit.lifecycle.up import Prepared
 
 
 def apply(step: Step, job: Job) -> None:
@@ -22,6 +26,29 @@ def apply(step: Step, job: Job) -> None:
         _base(job)
     else:
         image(job)
+
+
+_ELSEWHERE = ("HOST-PORT", "HOST-MEMORY")
+"""Findings about running the service; they do not stand in the way of building its image."""
+
+
+def alone(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> ImageInfo:
+    """Build the image without starting it, installing and starting the container engine first where that is needed.
+
+    Raises:
+        Failure: A finding that blocks the build, or BASE-…, BUILD-…
+    """
+    from deploy_kit.lifecycle import up
+
+    with prepared.state.lock():
+        prepared = up.ready_host(request, report, consent, ignore=_ELSEWHERE)
+        job = up.job(prepared, request, report, consent)
+        for step in prepared.steps:
+            if step.operation in (Operation.GET_BASE, Operation.BUILD_IMAGE):
+                up.perform(step, job)
+        built = docker.image(prepared.stack.image.reference)
+    assert built is not None
+    return built
 
 
 def image(job: Job) -> ImageInfo:

@@ -105,48 +105,79 @@ def carry_out(prepared: Prepared, request: Request, report: Reporter, consent: C
     if not prepared.steps and not prepared.verdict.blockers:
         return _outcome(prepared, (), None)
     with prepared.state.lock():
-        timings: list[tuple[str, float]] = []
-        prepared = prepare(request)
-        _refuse(prepared)
-        if _run(prepared, request, report, consent, timings, host=True)[0]:
-            prepared = prepare(request)
-            _refuse(prepared)
-        _, proof = _run(prepared, request, report, consent, timings, host=False)
-    return _outcome(prepared, tuple(timings), proof)
+        clock = _Clock()
+        prepared = ready_host(request, report, consent, clock=clock)
+        work, proof = job(prepared, request, report, consent), None
+        for step in prepared.steps:
+            proof = perform(step, work, clock) or proof
+    return _outcome(prepared, tuple(clock.timings), proof)
 
 
-def _refuse(prepared: Prepared) -> None:
-    if blockers := prepared.verdict.blockers:
-        raise Failure(*blockers)
+class _Clock:
+    """The durations of the steps done so far."""
+
+    def __init__(self) -> None:
+        self.timings: list[tuple[str, float]] = []
 
 
-def _run(
-    prepared: Prepared,
+def ready_host(
     request: Request,
     report: Reporter,
     consent: Consent,
-    timings: list[tuple[str, float]],
     *,
-    host: bool,
-) -> tuple[int, Proof | None]:
-    """Run the steps that change the host, or the others; how many ran, and the proof if one was made."""
-    job = Job(request, prepared.facts, prepared.verdict, prepared.stack, prepared.state, report, consent, prepared.key)
-    count, proof = 0, None
+    clock: _Clock | None = None,
+    ignore: tuple[str, ...] = (),
+) -> Prepared:
+    """Plan anew, install or start what the host itself lacks, and plan again: what is left needs no more of the host.
+
+    Args:
+        ignore: Prefixes of codes that do not block this undertaking.
+
+    Raises:
+        Failure: The first blocking finding, or that of the step which failed.
+    """
+    prepared = prepare(request)
+    _refuse(prepared, ignore)
+    work, done = job(prepared, request, report, consent), False
     for step in prepared.steps:
-        if (step.operation in _HOST_STEPS) is not host:
-            continue
-        name, start = step.operation.value, time.monotonic()
-        report(Event(EventKind.STEP, name, step.subject, step.cause))
-        try:
-            proof = _apply(step, job) or proof
-        except BaseException:
-            report(Event(EventKind.FAILED, name, step.subject))
-            raise
-        seconds = time.monotonic() - start
-        timings.append((name, seconds))
-        report(Event(EventKind.DONE, name, step.subject, seconds=seconds))
-        count += 1
-    return count, proof
+        if step.operation in _HOST_STEPS:
+            perform(step, work, clock)
+            done = True
+    if done:
+        prepared = prepare(request)
+        _refuse(prepared, ignore)
+    return prepared
+
+
+def _refuse(prepared: Prepared, ignore: tuple[str, ...]) -> None:
+    blockers = [finding for finding in prepared.verdict.blockers if not finding.code.startswith(ignore or ("\0",))]
+    if blockers:
+        raise Failure(*blockers)
+
+
+def job(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> Job:
+    """What the steps of this plan need."""
+    return Job(request, prepared.facts, prepared.verdict, prepared.stack, prepared.state, report, consent, prepared.key)
+
+
+def perform(step: Step, work: Job, clock: _Clock | None = None) -> Proof | None:
+    """Do one step and tell of its beginning and end; the proof, if it was that step.
+
+    Raises:
+        Failure: What the step raises.
+    """
+    name, start = step.operation.value, time.monotonic()
+    work.report(Event(EventKind.STEP, name, step.subject, step.cause))
+    try:
+        proof = _apply(step, work)
+    except BaseException:
+        work.report(Event(EventKind.FAILED, name, step.subject))
+        raise
+    seconds = time.monotonic() - start
+    if clock is not None:
+        clock.timings.append((name, seconds))
+    work.report(Event(EventKind.DONE, name, step.subject, seconds=seconds))
+    return proof
 
 
 def _apply(step: Step, job: Job) -> Proof | None:

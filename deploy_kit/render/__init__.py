@@ -16,3 +16,10 @@ def files(stack: Stack, *, secret_file: str | None = None) -> dict[str, str]:
     from deploy_kit.render import compose
 
     return {"compose.yaml": compose.text(stack, secret_file=secret_file)}
+
+
+def committed() -> dict[str, str]:
+    """The rendered files of the repository: path from its root to text."""
+    from deploy_kit.render import deliverables
+
+    return deliverables.files()
