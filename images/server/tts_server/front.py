@@ -1,0 +1,91 @@
+"""The first thing that listens: answers the probes itself, everything else as soon as the application is there."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from urllib.parse import parse_qs
+
+from tts_server.asgi import Message, Receive, Scope, Send, header, locale_of, respond_json
+from tts_server.logs import request_id
+from tts_server.refusal import Refusal
+from tts_server.state import State
+
+_log = logging.getLogger(__name__)
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LIVE = ("/livez", "/healthz")
+_READY = ("/readyz", "/health")
+_RETRY = {"retry-after": "1"}
+
+
+class Front:
+    """The ASGI application that uvicorn serves."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # no lifespan, no web sockets: uvicorn is told so
+        if scope["method"] in ("GET", "HEAD") and await self._probe(scope, send):
+            return
+        asked = header(scope, "x-request-id")
+        ident = asked if _CLIENT_ID.fullmatch(asked) else secrets.token_hex(8)
+        token = request_id.set(ident)
+        try:
+            await self._serve(scope, receive, send, ident)
+        finally:
+            request_id.reset(token)
+
+    async def _probe(self, scope: Scope, send: Send) -> bool:
+        path = scope["path"]
+        if path in _LIVE:
+            await respond_json(send, 200, {"state": "alive"})
+        elif path in _READY:
+            model = parse_qs(scope["query_string"].decode("latin-1")).get("model", ["auto"])[0]
+            status, document = self._state.readiness(model)
+            await respond_json(send, status, document, _RETRY if status == 503 else None)
+        elif path == "/startupz":
+            over = self._state.ledger.over
+            await respond_json(send, 200 if over else 503, self._state.ledger.view(), None if over else _RETRY)
+        else:
+            return False
+        return True
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, ident: str) -> None:
+        began, status = time.monotonic(), 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", ident.encode())]
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, watched)
+        except Refusal as refusal:
+            if status:
+                _log.warning("answer cut short: %s", refusal.code)
+                return  # uvicorn closes the connection: the client sees that the answer is not whole
+            locale = locale_of(header(scope, "accept-language"), self._state.settings.locale)
+            await respond_json(watched, refusal.status, refusal.document(locale), refusal.headers)
+        except Exception:
+            _log.exception("request failed: %s %s", scope["method"], scope["path"])
+            if not status:
+                locale = locale_of(header(scope, "accept-language"), self._state.settings.locale)
+                await respond_json(watched, 500, Refusal("internal").document(locale))
+        finally:
+            self._record(scope, status, time.monotonic() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._state.app is None:
+            raise Refusal("not_ready")
+        await self._state.app(scope, receive, send)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"]
+        level = logging.INFO if path.startswith("/v1/") or status >= 500 else logging.DEBUG
+        _log.log(level, "%s %s %s %.0f ms", scope["method"], path if path.isascii() else "…", status or "-", seconds * 1000)

@@ -1,0 +1,1 @@
+"""What is spoken over HTTP: the OpenAI endpoints, probes, metrics, the key."""

@@ -1,0 +1,175 @@
+"""``POST /v1/audio/speech``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from deploy_kit.data import table
+from tts_server.asgi import Receive, Scope, Send
+from tts_server.refusal import Refusal
+from tts_server.speech.audio import PCM_RATE, Resampler, Spool, wav_header
+from tts_server.speech.request import ALIASES, FORMATS, check, parse
+from tts_server.speech.service import Service, Ticket
+from tts_server.state import State
+
+T = TypeVar("T")
+_OVERHEAD = 64 * 1024
+_ESCAPED = 12
+"""Bytes that one character can need in JSON: an escaped surrogate pair."""
+
+_STALL_SECONDS = 60.0
+"""How long a client may take nothing before it is given up: it holds a place in the queue."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection."""
+
+
+def router(state: State, service: Service) -> APIRouter:
+    """The route."""
+    routes = APIRouter()
+
+    @routes.post("/v1/audio/speech", response_class=Response, openapi_extra=_schema(state))
+    async def create_speech(request: Request) -> Response:
+        """Text to speech."""
+        kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refusal("unsupported_media_type")
+        body = await _body(request, _OVERHEAD + _ESCAPED * state.settings.max_chars)
+        wanted = check(parse(body), engine=state.settings.engine, max_chars=state.settings.max_chars)
+        return _Sound(service, service.admit(wanted))
+
+    return routes
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refusal("body_too_large", limit=limit)
+    return bytes(body)
+
+
+class _Sound(Response):
+    """Speaks while it answers: the status is decided by the first sentence (``pcm``) or the last one (``wav``)."""
+
+    def __init__(self, service: Service, ticket: Ticket) -> None:
+        super().__init__()
+        self._service = service
+        self._ticket = ticket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        with self._ticket:
+            work = self._stream(send) if self._ticket.request.format == "pcm" else self._whole(send)
+            try:
+                await _while_connected(receive, work)
+            except ClientGone:
+                return
+
+    async def _whole(self, send: Send) -> None:
+        spool = Spool(self._service.folder)
+        try:
+            async with aclosing(self._ticket.samples()) as sentences:
+                async for samples in sentences:
+                    await spool.add(samples)
+            header = wav_header(spool.size, self._service.rate)
+            await self._start(send, "audio/wav", self._service.rate, len(header) + spool.size)
+            await _deliver(send, header)
+            async with aclosing(spool.blocks()) as blocks:
+                async for block in blocks:
+                    await _deliver(send, block)
+            await _deliver(send, b"", more=False)
+        finally:
+            spool.close()
+
+    async def _stream(self, send: Send) -> None:
+        started = False
+        async with aclosing(self._resampled()) as chunks:
+            async for chunk in chunks:
+                if not started:
+                    await self._start(send, "audio/pcm", PCM_RATE, None)
+                    started = True
+                await _deliver(send, chunk)
+        await _deliver(send, b"", more=False)
+
+    async def _resampled(self) -> AsyncIterator[bytes]:
+        resampler = Resampler(self._service.rate, PCM_RATE)
+        async with aclosing(self._ticket.samples()) as sentences:
+            async for samples in sentences:
+                yield await resampler.feed(samples)
+        yield await resampler.feed(b"", last=True)
+
+    async def _start(self, send: Send, kind: str, rate: int, length: int | None) -> None:
+        request = self._ticket.request
+        headers = {
+            "content-type": kind,
+            "x-accel-buffering": "no",
+            "x-tts-model": request.model,
+            "x-tts-voice": ", ".join(request.voices),
+            "x-tts-sample-rate": str(rate),
+        }
+        if length is not None:
+            headers["content-length"] = str(length)
+        if request.ignored:
+            headers["x-tts-ignored"] = ", ".join(request.ignored)
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": encoded})
+
+
+async def _deliver(send: Send, body: bytes, *, more: bool = True) -> None:
+    try:
+        async with asyncio.timeout(_STALL_SECONDS):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+    except TimeoutError:
+        raise ClientGone from None
+
+
+async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, but stop it when the client goes away. Raises `ClientGone` then."""
+    task = asyncio.create_task(work)
+    gone = asyncio.create_task(_disconnected(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGone
+        return task.result()
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _schema(state: State) -> dict[str, Any]:
+    """What `/openapi.json` says about the body."""
+    limits = table("espeak")
+    number = {name: {"type": "number", **limits[name]} for name in ("speed", "pitch")}
+    properties = {
+        "model": {"type": "string", "enum": [state.settings.engine, *ALIASES], "default": "auto"},
+        "input": {"type": "string", "maxLength": state.settings.max_chars},
+        "voice": {"type": "string", "default": "auto"},
+        "response_format": {"type": "string", "enum": list(FORMATS), "default": "wav"},
+        "stream_format": {"type": "string", "enum": ["audio"]},
+        "instructions": {"type": "string"},
+        "language": {"type": "string", "enum": ["auto", *limits["languages"]], "default": "auto"},
+        **number,
+    }
+    body = {"type": "object", "required": ["input"], "properties": properties, "additionalProperties": False}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"200": {"description": "Sound", "content": {"audio/wav": binary, "audio/pcm": binary}}},
+    }

@@ -1,0 +1,212 @@
+"""From the bound socket to the exit: the order of the start, and the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, TypeVar
+
+import uvicorn
+from uvicorn.server import Server as Uvicorn
+
+from deploy_kit.errors import Failure, fail
+from deploy_kit.messages import Catalogue, system_locale
+from tts_server.front import Front
+from tts_server.settings import Settings
+from tts_server.state import State
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_BACKLOG = 512
+_CLOSE_SECONDS = 1
+"""How long uvicorn waits for connections that are not speech: the page's event streams never end by themselves."""
+
+
+class _Server(Uvicorn):
+    """uvicorn without its signals: it would end the process by the signal itself (exit 143)."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def bind(settings: Settings) -> socket.socket:
+    """The listening socket.
+
+    Raises:
+        deploy_kit.errors.Failure: The address cannot be had.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and settings.host == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        raise fail("HOST-LISTEN", f"{settings.host}:{settings.port}", reason=error.strerror or str(error)) from None
+    return listener
+
+
+def explain(failure: Failure) -> str:
+    """A failure before there is a log: code, what, why, remedy."""
+    say = Catalogue(system_locale())
+    texts = [say.text(message.key, message.args) for message in map(failure.finding.sentence, ("what", "why", "remedy"))]
+    return f"{failure.finding.code}: " + "\n".join(texts)
+
+
+async def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until told to end; returns when everything is down."""
+    state = State(settings)
+    config = uvicorn.Config(
+        Front(state), loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=_CLOSE_SECONDS,
+    )  # fmt: skip
+    server = _Server(config)
+    life = _Life(state, server)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    _log.info("listening: %s port %d", settings.host, listener.getsockname()[1])
+    life.begin()
+    await serving
+    await life.end()
+
+
+class _Life:
+    """The start's steps and the drain of one process."""
+
+    def __init__(self, state: State, server: Uvicorn) -> None:
+        self._state = state
+        self._server = server
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shutdown = contextlib.AsyncExitStack()
+
+    def begin(self) -> None:
+        """Start everything that is not there yet; returns at once."""
+        for name, essential in (("preflight", True), ("worker", True), ("api", True), ("webui", False)):
+            self._state.ledger.plan(name, essential=essential)
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, self._terminate, signum)
+        self._spawn(self._rise())
+
+    async def end(self) -> None:
+        """Take down what `begin` brought up."""
+        for task in self._tasks:
+            task.cancel()
+        if self._state.supervisor is not None:
+            await self._state.supervisor.stop()
+        with contextlib.suppress(Exception):  # the page's own clean-up must not change our exit code
+            await self._shutdown.aclose()
+        _log.info("stopped")
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _rise(self) -> None:
+        ledger = self._state.ledger
+        ledger.start("preflight")
+        await self._step("worker", self._raise_worker)
+        await self._step("preflight", self._preflight)
+        await self._step("api", self._raise_api)
+        if self._state.app is not None:
+            await self._step("webui", self._raise_page)
+        _log.info("started after %.2f s", time.monotonic() - ledger.began)
+
+    async def _step(self, name: str, work: Callable[[], Any]) -> None:
+        self._state.ledger.start(name)
+        try:
+            await work()
+        except Exception as error:
+            _log.exception("start step failed: %s", name)
+            self._state.ledger.fail(name, type(error).__name__)
+
+    async def _raise_worker(self) -> None:
+        """Start the worker without waiting for it: its own phases move the step on."""
+        from tts_server.workers.supervisor import Supervisor
+        from tts_server.workers.worker import Deadlines
+
+        from deploy_kit.data import table
+
+        engine, ledger = self._state.settings.engine, self._state.ledger
+
+        def on_phase(phase: str) -> None:
+            if phase == "ready":
+                ledger.finish("worker")
+            elif phase.startswith("failed"):
+                ledger.fail("worker", phase)
+            else:
+                ledger.start("worker", phase)
+
+        supervisor = Supervisor(engine, Deadlines(**table(engine)["deadlines"]), on_phase)
+        self._state.supervisor = supervisor
+        supervisor.start()
+
+    async def _preflight(self) -> None:
+        from tts_server.preflight import examine
+
+        self._state.ledger.findings.extend(examine(self._state.settings))
+        self._state.ledger.finish("preflight")
+
+    async def _raise_api(self) -> None:
+        module = await in_thread(lambda: importlib.import_module("tts_server.http.app"))
+        self._application = module.create(self._state)
+        self._state.app = self._application
+        self._state.ledger.finish("api")
+
+    async def _raise_page(self) -> None:
+        module = await in_thread(lambda: importlib.import_module("tts_server.webui.page"))
+        await in_thread(lambda: module.mount(self._application, self._state))
+        await self._shutdown.enter_async_context(self._application.router.lifespan_context(self._application))
+        self._state.ledger.finish("webui")
+
+    def _terminate(self, signum: int) -> None:
+        if self._state.draining:  # asked twice: at once
+            self._server.should_exit = True
+            return
+        _log.info("%s: refusing new work, finishing what runs", signal.Signals(signum).name)
+        self._state.draining = True
+        self._spawn(self._drain())
+
+    async def _drain(self) -> None:
+        service = self._state.service
+        if service is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(service.idle(), self._state.settings.drain_seconds)
+        self._server.should_exit = True
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run long imports beside the loop, in a daemon thread: they must not hold up the exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - handed over
+            _tell(loop, partial(_settle, done.set_exception, error))
+        else:
+            _tell(loop, partial(_settle, done.set_result, result))
+
+    def _settle(settle: Callable[[Any], None], value: Any) -> None:
+        if not done.cancelled():
+            settle(value)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(what)

@@ -1,0 +1,49 @@
+"""The first step of the start: what the container, as it was started, lacks. Warnings only; nothing here stops it."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy_kit.findings import Evidence, Finding, Severity
+from deploy_kit.messages import Catalogue
+from tts_server.settings import Settings, writable
+
+_log = logging.getLogger(__name__)
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Look, log each finding, and return them."""
+    findings = tuple(_findings(settings))
+    say = Catalogue(settings.locale)
+    for finding in findings:
+        sentences = (finding.sentence(part) for part in ("what", "why", "remedy"))
+        text = " ".join(say.text(message.key, message.args) for message in sentences)
+        _log.warning("%s %s", finding.code, text.replace("\n", " "))
+    return findings
+
+
+def workplace(settings: Settings) -> Path | None:
+    """Where sound is kept while it is made: the outputs folder, else the system's temporary folder; None when neither works."""
+    if writable(settings.outputs):
+        return settings.outputs
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return None
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    if not writable(settings.cache_hub):
+        yield _unwritable("CACHE-READ-ONLY", settings.cache_hub)
+    if not writable(settings.outputs):
+        yield _unwritable("HOST-OUTPUTS-READ-ONLY", settings.outputs)
+    if workplace(settings) is None:
+        yield _unwritable("HOST-TMP-READ-ONLY", Path("/tmp"))  # noqa: S108 - named, not used
+
+
+def _unwritable(code: str, folder: Path) -> Finding:
+    seen = "not writable" if folder.exists() else "missing"
+    return Finding.of(code, Severity.WARNING, str(folder), evidence=(Evidence(str(folder), seen),))

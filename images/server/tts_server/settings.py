@@ -1,0 +1,113 @@
+"""The settings of the service: ``TTS_…`` variables, checked against the table that the host tool uses too."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy_kit.data import table
+from deploy_kit.errors import fail
+
+_DEFAULT_LISTEN = "127.0.0.1:7860"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the server was told. Seconds and characters; ``api_key`` empty means that nobody is asked."""
+
+    host: str
+    port: int
+    engine: str
+    variant: str
+    locale: str
+    max_chars: int
+    queue: int
+    request_seconds: float
+    drain_seconds: float
+    log_level: str
+    log_format: str
+    cache_hub: Path
+    outputs: Path
+    api_key: str
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of an environment.
+
+    Raises:
+        deploy_kit.errors.Failure: A value that is not allowed, or a key file that cannot be read.
+    """
+    checked = {row["service_env"]: _checked(row, environment) for row in table("settings") if "service_env" in row}
+    host, port = _address(environment.get("TTS_LISTEN") or _DEFAULT_LISTEN)
+    return Settings(
+        host=host,
+        port=port,
+        engine=checked["TTS_ENGINE"],
+        variant=environment.get("TTS_VARIANT") or "core",
+        locale="zh" if environment.get("TTS_LOCALE", "").lower().startswith("zh") else "en",
+        max_chars=checked["TTS_MAX_CHARS"],
+        queue=checked["TTS_QUEUE"],
+        request_seconds=checked["TTS_REQUEST_SECONDS"],
+        drain_seconds=checked["TTS_DRAIN_SECONDS"],
+        log_level=checked["TTS_LOG_LEVEL"],
+        log_format=_choice("TTS_LOG_FORMAT", environment.get("TTS_LOG_FORMAT") or "plain", ["plain", "json"]),
+        cache_hub=Path(environment.get("TTS_CACHE_HUB") or "/cache_hub"),
+        outputs=Path(environment.get("TTS_OUTPUTS") or "/outputs"),
+        api_key=_key(environment.get("TTS_API_KEY_FILE")),
+    )
+
+
+def writable(folder: Path) -> bool:
+    """Whether a file can really be made there (a mode says little on a read-only root)."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _checked(row: dict[str, Any], environment: Mapping[str, str]) -> Any:
+    name, kind = row["service_env"], row["type"]
+    text = environment.get(name)
+    if text is None or text == "":
+        return row["default"]
+    if kind == "choice":
+        return _choice(name, text, row["choices"])
+    try:
+        value: float = int(text) if kind == "integer" else float(text)
+    except ValueError:
+        raise fail("CONFIG-SERVICE", name, value=text, allowed=kind) from None
+    low, high = row.get("minimum", value), row.get("maximum", value)
+    if not low <= value <= high:
+        raise fail("CONFIG-SERVICE", name, value=text, allowed=f"{low} … {high}")
+    return value
+
+
+def _choice(name: str, text: str, choices: list[str]) -> str:
+    if text not in choices:
+        raise fail("CONFIG-SERVICE", name, value=text, allowed=", ".join(choices))
+    return text
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise fail("CONFIG-SERVICE", "TTS_LISTEN", value=text, allowed="HOST:PORT")
+    return host, int(port)
+
+
+def _key(path: str | None) -> str:
+    if not path:
+        return ""
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail("CONFIG-KEY-FILE", path, reason=getattr(error, "strerror", None) or type(error).__name__) from None
+    if not key:  # an empty file must not open the service
+        raise fail("CONFIG-KEY-FILE", path, reason="empty")
+    return key

@@ -1,0 +1,1 @@
+"""From a request to samples: checks, sentences, voices, encoding, admission."""

@@ -1,0 +1,1 @@
+"""The server's side of a worker: frames, one process, and its supervisor."""

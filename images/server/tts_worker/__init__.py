@@ -1,0 +1,1 @@
+"""A worker: one process that runs one speech engine and speaks over an inherited socket."""

@@ -1,0 +1,29 @@
+"""``python -m tts_worker --engine NAME --fd N``: run an engine until the socket closes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+
+from tts_worker.engines import NAMES, create
+from tts_worker.session import Session
+
+
+def main() -> int:
+    """Serve one session; 0 after a shutdown or when the server has gone away."""
+    parser = argparse.ArgumentParser(prog="tts_worker")
+    parser.add_argument("--engine", required=True, choices=NAMES)
+    parser.add_argument("--fd", required=True, type=int, help="file descriptor of the connected socket")
+    arguments = parser.parse_args()
+    for signum in (signal.SIGINT, signal.SIGTERM):  # the server decides when we end: a sentence may be running
+        signal.signal(signum, signal.SIG_IGN)
+    os.set_inheritable(arguments.fd, False)
+    with socket.socket(fileno=arguments.fd) as connection:
+        return Session(connection, create(arguments.engine)).serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""The worker's side of the protocol: the main thread speaks, a reader thread listens.
+
+The reader takes acknowledgements and cancellations while the engine is busy. End of file means that the server is
+gone; nothing is worth saving then, so the process ends at once, even in the middle of a call into the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+from deploy_kit import wire
+from deploy_kit.wire import Frame
+from tts_worker.engines import Engine, EngineError, Job
+
+_MILLISECOND = 0.001
+
+
+class Session:
+    """One conversation with the server, from ``hello`` to the end of the socket."""
+
+    def __init__(self, connection: socket.socket, engine: Engine) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._inbox: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._running: int | None = None
+        self._unacknowledged = 0
+        self._cancelled: set[int] = set()
+
+    def serve(self) -> int:
+        """Speak until ``shutdown`` arrives; the exit code of the process."""
+        self._send("hello", protocol=wire.PROTOCOL, engine=self._engine.name, pid=os.getpid())
+        threading.Thread(target=self._listen, name="reader", daemon=True).start()
+        while True:
+            frame = self._inbox.get()
+            if frame.kind == "shutdown":
+                return 0
+            if frame.kind == "load" and not self._load(frame):
+                return 1
+            if frame.kind == "speak":
+                self._speak(frame.fields)
+
+    def _load(self, frame: Frame) -> bool:
+        try:
+            capabilities = self._engine.load(frame.fields, lambda name: self._send("phase", name=name))
+        except EngineError as error:
+            self._send("error", id=None, code=error.code, detail=error.detail)
+            return False
+        self._send("ready", **capabilities)
+        return True
+
+    def _speak(self, fields: dict[str, Any]) -> None:
+        ident = int(fields["id"])
+        deadline = time.monotonic() + float(fields["seconds"])
+        with self._changed:
+            self._running, self._unacknowledged = ident, 0
+        sequence = samples = 0
+
+        def emit(chunk: bytes) -> bool:
+            nonlocal sequence, samples
+            if not self._may_send(ident, deadline):
+                return False
+            for start in range(0, len(chunk), wire.PAYLOAD_CAP):
+                self._send("audio", chunk[start : start + wire.PAYLOAD_CAP], id=ident, seq=sequence)
+                sequence += 1
+            samples += len(chunk) // 2
+            return True
+
+        try:
+            self._engine.speak(Job.of(fields), emit)
+            self._conclude(ident, deadline, samples)
+        except EngineError as error:
+            self._send("error", id=ident, code=error.code, detail=error.detail)
+        finally:
+            with self._changed:
+                self._running = None
+                self._cancelled.discard(ident)
+
+    def _conclude(self, ident: int, deadline: float, samples: int) -> None:
+        if ident in self._cancelled:
+            self._send("error", id=ident, code="cancelled", detail="")
+        elif time.monotonic() > deadline:
+            self._send("error", id=ident, code="deadline", detail="")
+        else:
+            self._send("done", id=ident, seconds=samples / self._engine.rate)
+
+    def _may_send(self, ident: int, deadline: float) -> bool:
+        """Wait until the server has room for one more frame; False when the job must stop."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: ident in self._cancelled or self._unacknowledged < wire.UNACKNOWLEDGED_FRAMES,
+                timeout=max(_MILLISECOND, deadline - time.monotonic()),
+            )
+            if ident in self._cancelled or time.monotonic() > deadline:
+                return False
+            self._unacknowledged += 1
+            return True
+
+    def _listen(self) -> None:
+        try:
+            while (frame := wire.read(self._connection.recv)) is not None:
+                self._take(frame)
+        except (OSError, wire.WireError) as error:
+            print(f"worker {os.getpid()}: lost the server: {error}", file=sys.stderr, flush=True)
+        os._exit(0)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind not in ("ack", "cancel"):
+            self._inbox.put(frame)
+            return
+        with self._changed:
+            if frame.fields.get("id") != self._running:
+                return  # an answer to a job that has ended
+            if frame.kind == "ack":
+                self._unacknowledged -= 1
+            else:
+                self._cancelled.add(frame.fields["id"])
+            self._changed.notify_all()
+
+    def _send(self, kind: str, payload: bytes = b"", **fields: Any) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reader sees the end of file and exits
+            self._connection.sendall(wire.encode(Frame(kind, fields, payload)))
