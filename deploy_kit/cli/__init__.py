@@ -1,0 +1,1 @@
+"""Arguments and output. What a command does stands in `deploy_kit.lifecycle`; nothing heavy is imported here."""

@@ -1,0 +1,80 @@
+"""``render``: the files of a stack into a folder, or what differs there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy_kit.cli.session import Session
+from deploy_kit.errors import ExitCode, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def run(session: Session) -> int:
+    """Write the files, or compare them with a folder: exit 3 and a unified diff when they differ."""
+    folder: str | None = session.options.folder
+    if folder is None and not session.options.check:
+        raise fail("USAGE-FOLDER", "render", commands=(("deploykit", "render", "out"),))
+    if folder is None:
+        return _check(session, _committed(session), _checkout())
+    expected = _files(session)
+    if session.options.check:
+        return _check(session, expected, Path(folder))
+    _write(expected, Path(folder))
+    if session.json:
+        session.emit({"folder": folder, "files": sorted(expected)})
+    else:
+        session.say("\n".join(str(Path(folder) / name) for name in sorted(expected)))
+    return 0
+
+
+def _files(session: Session) -> dict[str, str]:
+    from deploy_kit import render
+    from deploy_kit.lifecycle import up
+    from deploy_kit.render import dockerfile
+
+    prepared = up.prepare(session.request, facts=session.facts())
+    stack = prepared.stack
+    secret = str(prepared.state.key_file) if stack.secret_version is not None else None
+    files = render.files(stack, secret_file=secret)
+    return files | dockerfile.files() if files else files
+
+
+def _committed(session: Session) -> dict[str, str]:
+    from deploy_kit import render
+
+    return render.committed()
+
+
+def _checkout() -> Path:
+    from deploy_kit import assets
+
+    root = assets.root()
+    if root == assets.package() / "assets":
+        raise fail("USAGE-CHECKOUT", "render --check")
+    return root
+
+
+def _check(session: Session, expected: Mapping[str, str], folder: Path) -> int:
+    from deploy_kit.render.drift import drift
+
+    difference = drift(expected, folder)
+    if session.json:
+        session.emit({"drift": bool(difference), "diff": difference, "files": sorted(expected)})
+    elif difference:
+        session.say(difference.rstrip("\n"))
+    else:
+        session.say(session.words("cli.render_equal", count=len(expected), folder=folder))
+    return int(ExitCode.DRIFT) if difference else 0
+
+
+def _write(files: Mapping[str, str], folder: Path) -> None:
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise fail("USAGE-WRITE", error.filename or str(folder), reason=error.strerror or str(error)) from None

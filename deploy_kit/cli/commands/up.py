@@ -1,0 +1,76 @@
+"""``up``: the whole way to a spoken sentence."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from deploy_kit.cli.output import findings, planned
+from deploy_kit.cli.session import Session
+from deploy_kit.lifecycle import up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def run(session: Session) -> int:
+    """Bring the service up, or show what that would take."""
+    request, facts = session.request, session.facts()
+    if session.options.dry_run or facts is not None:  # another host's facts can only be planned with
+        return planned.show(session, up.prepare(request, facts=facts))
+    with session.reporting() as report:
+        outcome = up.carry_out(up.prepare(request), request, report, session.consent)
+    if session.json:
+        from deploy_kit import codec
+
+        plain = codec.to_plain(outcome)
+        plain["findings"] = [findings.document(finding, session.words) for finding in outcome.findings]
+        session.emit({"event": "outcome"} | plain)
+    else:
+        session.say("\n".join(_summary(session, outcome)))
+    return 0
+
+
+def _summary(session: Session, outcome: up.Outcome) -> Iterator[str]:
+    from deploy_kit.cli.output import text
+
+    words = session.words
+    yield words("cli.up_changed" if outcome.changed else "cli.up_unchanged", url=outcome.url)
+    yield ""
+    yield from text.rows(_rows(session, outcome))
+    for finding in findings.ordered(outcome.findings):
+        yield ""
+        yield findings.text(finding, words)
+    if outcome.key is not None:
+        yield ""
+        yield words("cli.up_key", key=outcome.key)
+    if outcome.firewall:
+        yield ""
+        yield words("cli.up_firewall")
+        yield from (f"    {shlex.join(command)}" for command in outcome.firewall)
+    yield ""
+    yield words("cli.up_next", name="" if session.request.name == "indextts" else f" --name {session.request.name}")
+
+
+def _rows(session: Session, outcome: up.Outcome) -> Iterator[tuple[str, str]]:
+    from deploy_kit.cli.output import text
+
+    words = session.words
+    yield words("cli.label.url"), outcome.url
+    for name in ("target", "variant", "device", "engine"):
+        yield words(f"cli.label.{name}"), str(getattr(outcome, name))
+    size = "" if outcome.image_bytes is None else f" ({text.size(outcome.image_bytes)})"
+    if outcome.target != "local":
+        yield words("cli.label.image"), outcome.image + size
+    if outcome.proof is not None:
+        proof = outcome.proof
+        values = {
+            "answered_by": proof.answered_by,
+            "seconds": f"{proof.seconds:.1f}",
+            "rate": proof.rate,
+            "first": text.seconds(proof.first_byte_seconds),
+        }
+        yield words("cli.label.proof"), words.text("cli.proof", values)
+    if outcome.timings:
+        table = [(planned.step_name(step, words), text.seconds(spent)) for step, spent in outcome.timings]
+        yield words("cli.label.timings"), "\n".join(text.columns(table, indent=""))

@@ -1,0 +1,44 @@
+"""What the user sees when a command did not end well: always a finding, never a bare traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+
+from deploy_kit.cli.main import early_locale
+from deploy_kit.cli.output import findings
+from deploy_kit.errors import ExitCode, Failure, fail
+from deploy_kit.messages import Catalogue
+
+
+def answer(error: BaseException, argv: list[str], environment: Mapping[str, str]) -> int:
+    """Print the finding of an error and return its exit code."""
+    failure = _failure(error, argv)
+    code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else failure.exit_code
+    words = Catalogue(early_locale(argv, environment))
+    if _wants_json(argv):
+        found = [findings.document(finding, words) for finding in (failure.finding, *failure.more)]
+        print(json.dumps({"event": "failure", "exit_code": int(code), "findings": found}, ensure_ascii=False, sort_keys=True))
+    else:
+        for finding in (failure.finding, *failure.more):
+            print(findings.text(finding, words, colour=findings.colours(sys.stderr)), file=sys.stderr)
+    if "--debug" in argv and not isinstance(error, Failure):
+        traceback.print_exception(type(error), error, error.__traceback__)
+    return int(code)
+
+
+def _failure(error: BaseException, argv: list[str]) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return fail("INTERNAL-INTERRUPTED", " ".join(argv[:1]), commands=(("deploykit", *argv[:1]),))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename.rpartition('deploy_kit/')[2]}:{frame.lineno}"
+    return fail("INTERNAL-BUG", place, error=f"{type(error).__name__}: {error}")
+
+
+def _wants_json(argv: list[str]) -> bool:
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    return "--output=json" in words or any(pair == ("--output", "json") for pair in zip(words, words[1:]))

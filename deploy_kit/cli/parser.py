@@ -1,0 +1,163 @@
+"""From one row of the command table to an argparse parser, in the user's language."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from deploy_kit import data
+from deploy_kit.cli.table import ALL, COMMON, Argument, Command, Option
+from deploy_kit.config.table import flag
+from deploy_kit.errors import fail
+from deploy_kit.messages import Catalogue
+
+SETTING = "setting:"
+"""Prefix of the attribute that holds a setting's flag."""
+
+
+def parse(command: Command, argv: list[str], words: Catalogue) -> argparse.Namespace | None:
+    """The parsed arguments; None when help was asked for and printed.
+
+    Raises:
+        Failure: The arguments do not fit (``USAGE-…``).
+    """
+    parser = build(command, words)
+    options, extra = parser.parse_known_args(argv)
+    if options.help:
+        print(parser.format_help().rstrip())
+        return None
+    if extra:
+        _refuse(command, extra[0])
+    return options
+
+
+def build(command: Command, words: Catalogue) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    _translate(words)
+    parser = _Parser(command, words)
+    arguments = parser.add_argument_group(words("help.arguments")) if command.arguments else None
+    own = parser.add_argument_group(words("help.options"))
+    for argument in command.arguments:
+        assert arguments is not None
+        _add_argument(arguments, command, argument, words)
+    for option in (*command.options, *COMMON):
+        _add_option(own, option, command, words)
+    own.add_argument("-h", "--help", action="store_true", help=words("help.option.help"))
+    rows = setting_rows(command)
+    if rows:
+        group = parser.add_argument_group(words("help.settings"))
+        for row in rows:
+            _add_setting(group, row, words)
+    return parser
+
+
+def setting_rows(command: Command) -> list[dict[str, object]]:
+    """The rows of ``data/settings.json`` that this command takes as flags."""
+    rows: list[dict[str, object]] = data.table("settings")
+    taken = {flag for option in COMMON for flag in option.flags}
+    rows = [row for row in rows if command.settings == ALL or row["key"] in command.settings]
+    return [row for row in rows if flag(str(row["key"])) not in taken]
+
+
+def flags_of(command: Command) -> list[tuple[str, Option | None, tuple[str, ...]]]:
+    """Every flag of a command with its option (None for a setting's) and its choices."""
+    found: list[tuple[str, Option | None, tuple[str, ...]]] = []
+    for option in (*command.options, *COMMON):
+        found += [(name, option, option.choices) for name in option.flags]
+    for row in setting_rows(command):
+        choices = row.get("choices", [])
+        found.append((flag(str(row["key"])), None, tuple(choices) if isinstance(choices, list) else ()))
+    return [*found, ("--help", Option("--help", kind="flag"), ()), ("-h", Option("--help", kind="flag"), ())]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argparse parser that raises our failures instead of ending the process."""
+
+    def __init__(self, command: Command, words: Catalogue) -> None:
+        super().__init__(
+            prog=f"deploykit {command.name}",
+            description=words(f"help.command.{command.name}"),
+            epilog=words.text(f"help.example.{command.name}") if words.has(f"help.example.{command.name}") else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,
+            allow_abbrev=False,
+        )
+        self._command = command
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]  # noqa: ANN001, ANN201
+        # Help must answer even when a required argument is missing.
+        if args and any(word in ("-h", "--help") for word in args[: args.index("--") if "--" in args else None]):
+            return argparse.Namespace(help=True), []
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        raise fail(
+            "USAGE-ARGUMENTS",
+            self.prog,
+            problem=message,
+            usage=" ".join(self.format_usage().split()),
+            commands=(("deploykit", self._command.name, "--help"),),
+        )
+
+
+def _add_argument(group: argparse._ArgumentGroup, command: Command, argument: Argument, words: Catalogue) -> None:
+    group.add_argument(
+        argument.name,
+        nargs="?" if argument.optional else None,
+        choices=argument.choices or None,
+        metavar=None if argument.choices else argument.name.upper(),
+        help=words(f"help.argument.{command.name}.{argument.name}"),
+    )
+
+
+def _add_option(group: argparse._ArgumentGroup, option: Option, command: Command, words: Catalogue) -> None:
+    own = f"help.option.{command.name}.{option.dest}"
+    text = words(own if words.has(own) else f"help.option.{option.dest}").replace("%", "%%")
+    if option.kind == "flag":
+        group.add_argument(*option.flags, action="store_true", dest=option.dest, help=text)
+        return
+    group.add_argument(
+        *option.flags,
+        dest=option.dest,
+        type={"integer": int, "number": float}.get(option.kind, str),
+        choices=option.choices or None,
+        action="append" if option.kind == "list" else "store",
+        metavar="|".join(option.choices) if option.choices and option.kind != "list" else option.metavar or None,
+        default=option.default,
+        help=text,
+    )
+
+
+def _add_setting(group: argparse._ArgumentGroup, row: dict[str, object], words: Catalogue) -> None:
+    key = str(row["key"])
+    choices = row.get("choices")
+    metavar = "|".join(choices) if isinstance(choices, list) else str(row["type"]).upper()
+    text = words(f"settings.{key}").splitlines()[0].replace("%", "%%")
+    group.add_argument(
+        flag(key),
+        dest=SETTING + key,
+        action="append" if row["type"] == "list" else "store",
+        metavar=metavar,
+        default=None,
+        help=text,
+    )
+
+
+def _refuse(command: Command, word: str) -> NoReturn:
+    help_command = (("deploykit", command.name, "--help"),)
+    if word.startswith("-"):
+        from deploy_kit.config.values import nearest
+
+        names = tuple(name for name, _, _ in flags_of(command) if name.startswith("--"))
+        raise fail("USAGE-OPTION", word, commands=help_command, nearest=nearest(word.partition("=")[0], names))
+    raise fail("USAGE-EXTRA", word, commands=help_command, command=command.name)
+
+
+def _translate(words: Catalogue) -> None:
+    """Let argparse's own words come from the catalogue; what is missing there stays English."""
+
+    def translated(text: str) -> str:
+        key = f"help.argparse.{text}"
+        return words.text(key) if words.has(key) else text
+
+    argparse._ = translated  # type: ignore[attr-defined]  # its gettext hook is a module global

@@ -1,0 +1,138 @@
+"""One run of one command: its arguments, its settings, its language, and where it writes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy_kit.cli.main import early_locale
+from deploy_kit.cli.parser import SETTING, parse
+from deploy_kit.cli.table import Command
+from deploy_kit.errors import fail
+from deploy_kit.findings import Message
+from deploy_kit.messages import Catalogue
+
+if TYPE_CHECKING:
+    from deploy_kit.cli.output.progress import Progress
+    from deploy_kit.config.load import Loaded
+    from deploy_kit.config.request import Request
+    from deploy_kit.facts import HostFacts
+    from deploy_kit.progress import Reporter
+
+
+class Session:
+    """What a command needs to know about its caller.
+
+    ``words`` speaks the user's language; after `loaded` also a language that the config file chose.
+    """
+
+    def __init__(
+        self, command: Command, options: argparse.Namespace, environment: Mapping[str, str], words: Catalogue
+    ) -> None:
+        self.command = command
+        self.options = options
+        self.environment = environment
+        self.words = words
+        self._loaded: Loaded | None = None
+        self._progress: Progress | None = None
+
+    @classmethod
+    def open(cls, command: Command, argv: list[str], environment: Mapping[str, str]) -> Session | None:
+        """Parse the arguments; None when they asked for help, which was printed.
+
+        Raises:
+            Failure: The arguments do not fit.
+        """
+        words = Catalogue(early_locale(argv, environment))
+        options = parse(command, argv, words)
+        return None if options is None else cls(command, options, environment, words)
+
+    @property
+    def json(self) -> bool:
+        return bool(self.options.output == "json")
+
+    def loaded(self) -> Loaded:
+        """Config file, environment and flags, joined. Read once; warnings are shown then.
+
+        Raises:
+            Failure: Something in them is wrong.
+        """
+        if self._loaded is None:
+            from deploy_kit.config.load import find, load
+
+            file = find(self.options.config, self.environment, Path.cwd())
+            self._loaded = load(self._flags(), self.environment, file)
+            self.words = Catalogue(self._loaded.locale)
+            self._warn()
+        return self._loaded
+
+    @property
+    def request(self) -> Request:
+        return self.loaded().request
+
+    def facts(self) -> HostFacts | None:
+        """The facts of ``--facts FILE``; None when the host itself is to be looked at.
+
+        Raises:
+            Failure: The file cannot be read or holds no facts.
+        """
+        file: str | None = getattr(self.options, "facts", None)
+        if file is None:
+            return None
+        from deploy_kit import codec
+        from deploy_kit.facts import HostFacts
+
+        try:
+            return codec.loads(HostFacts, Path(file).read_bytes())
+        except OSError as error:
+            raise fail("USAGE-FACTS", file, reason=error.strerror or str(error)) from None
+        except codec.CodecError as error:
+            raise fail("USAGE-FACTS", file, reason=str(error)) from None
+
+    @contextlib.contextmanager
+    def reporting(self) -> Iterator[Reporter]:
+        """A reporter for long work, closed at the end; a terminating signal ends the work like Ctrl-C does."""
+        from deploy_kit.cli.output import progress
+
+        self._progress = progress.Progress(self.options.progress, self.json, self.words)
+        with progress.interruptible(), contextlib.closing(self._progress):
+            yield self._progress.report
+
+    def consent(self, message: Message, commands: tuple[tuple[str, ...], ...]) -> bool:
+        """Show what is about to be done to the host and ask. ``--yes`` answers; without a terminal the answer is no."""
+        from deploy_kit.cli.output import ask
+
+        if self._progress is not None:
+            self._progress.pause()
+        return ask.consent(self, message, commands)
+
+    def say(self, text: str) -> None:
+        """A line of the result."""
+        print(text)
+
+    def emit(self, document: Any) -> None:
+        """The result as one JSON line."""
+        print(json.dumps(document, ensure_ascii=False, sort_keys=True))
+
+    def text(self, message: Message) -> str:
+        return self.words.text(message.key, message.args)
+
+    def _flags(self) -> dict[str, object]:
+        given = vars(self.options).items()
+        flags = {name[len(SETTING) :]: value for name, value in given if name.startswith(SETTING) and value is not None}
+        if self.options.locale is not None:
+            flags["locale"] = self.options.locale
+        return flags
+
+    def _warn(self) -> None:
+        if self._loaded is None or not self._loaded.findings:
+            return
+        from deploy_kit.cli.output import findings
+
+        for finding in self._loaded.findings:
+            print(findings.text(finding, self.words), file=sys.stderr)

@@ -1,0 +1,214 @@
+"""Flags over environment over file over defaults, joined into one `Request`; the origin of each value is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from deploy_kit.config.request import BuildSettings, Listen, Request
+from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
+from deploy_kit.config.values import Refused, Value, nearest, parse
+from deploy_kit.errors import Failure
+from deploy_kit.findings import Finding, Severity
+
+T = TypeVar("T")
+
+FILE_NAME = "deploykit.yaml"
+DEFAULT = "default"
+_CHINESE_ZONES = ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "PRC")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A complete wish.
+
+    ``locale`` is ``en`` or ``zh``; ``origins`` maps each key to ``default``, ``deploykit.yaml:3``, ``DEPLOYKIT_LISTEN``
+    or ``--listen``; ``findings`` are warnings about what was given and ignored.
+    """
+
+    request: Request
+    locale: str
+    origins: Mapping[str, str]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One setting from one source. ``layer`` is the source's rank, ``base`` the folder that relative paths start from."""
+
+    key: str
+    raw: str | tuple[str, ...]
+    origin: str
+    layer: int
+    base: Path
+
+
+def find(flag: str | None, environment: Mapping[str, str], folder: Path) -> Path | None:
+    """The config file: the one asked for by flag or ``DEPLOYKIT_CONFIG``, else ``deploykit.yaml`` in ``folder``, else None."""
+    if asked := flag or environment.get("DEPLOYKIT_CONFIG"):
+        return Path(asked)
+    usual = folder / FILE_NAME
+    return usual if usual.exists() else None
+
+
+def load(
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    file: Path | None,
+    *,
+    folder: Path | None = None,
+    timezone: str | None = None,
+) -> Loaded:
+    """Read everything the user said.
+
+    Args:
+        flags: Values by key (``limits.memory``); text, or a sequence of texts for a list. None counts as not given.
+        environment: Where ``DEPLOYKIT_…`` names and the locale are looked up.
+        file: The config file, which must exist; None for none.
+        folder: Where relative paths of flags and environment start; the working directory by default.
+        timezone: The host's time zone, used by ``region: auto``; asked of the host when None.
+
+    Raises:
+        Failure: Something is wrong with file, keys or values: every fault at once, exit code 2.
+    """
+    here = folder or Path.cwd()
+    faults: list[Finding] = []
+    given = list(_from_file(file, faults)) if file else []
+    given += _from_environment(environment, here)
+    given += _from_flags(flags, here)
+    values, origins = _join(given, faults)
+    if faults:
+        raise Failure(*faults)
+    request = _request(values, timezone if timezone is not None else _timezone(environment))
+    return Loaded(request, _locale(str(values["locale"]), environment), origins, tuple(_unknown_variables(environment)))
+
+
+def _from_file(file: Path, faults: list[Finding]) -> Iterator[_Given]:
+    from deploy_kit.config import document
+
+    entries, findings = document.read(file)
+    faults.extend(findings)
+    for entry in entries:
+        yield _Given(entry.key, entry.raw, f"{file}:{entry.line}", 1, file.absolute().parent)
+
+
+def _from_environment(environment: Mapping[str, str], folder: Path) -> Iterator[_Given]:
+    for setting in settings().values():
+        if text := environment.get(setting.variable):  # an empty variable counts as unset, as compose files pass them
+            yield _Given(setting.key, text, setting.variable, 2, folder)
+
+
+def _from_flags(flags: Mapping[str, object], folder: Path) -> Iterator[_Given]:
+    for key, value in flags.items():
+        if value is None:
+            continue
+        raw = tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
+        if isinstance(raw, tuple):
+            raw = ",".join(raw)
+        yield _Given(key, raw, settings()[key].flag, 3, folder)
+
+
+def _join(given: list[_Given], faults: list[Finding]) -> tuple[dict[str, Value | None], dict[str, str]]:
+    values: dict[str, Value | None] = {}
+    origins: dict[str, str] = {}
+    layers: dict[str, int] = {}
+    for key, setting in settings().items():
+        values[key] = None if setting.default is None else parse(setting, setting.default, Path("/"))
+        origins[key] = DEFAULT
+    for item in given:  # in order of rank, so that the last one wins
+        try:
+            values[item.key] = _value(item)
+        except Refused as refusal:
+            faults.append(_finding(item, refusal))
+        origins[item.key], layers[item.key] = item.origin, item.layer
+    if layers.get("cache.path") is not None and layers.get("cache.path") == layers.get("cache.volume"):
+        faults.append(Finding.of("CONFIG-CONFLICT", Severity.BLOCKER, origins["cache.path"], a="cache.volume", b="cache.path"))
+    return values, origins
+
+
+def _value(item: _Given) -> Value:
+    value = parse(settings()[item.key], item.raw, item.base)
+    if item.layer == 3 and isinstance(value, str) and "://" in value and "@" in value.split("/")[2]:
+        raise Refused("CONFIG-SECRET-FLAG", variable=settings()[item.key].variable)
+    return value
+
+
+def _finding(item: _Given, refusal: Refused) -> Finding:
+    shown = item.raw if isinstance(item.raw, str) else ", ".join(item.raw)
+    if "@" in shown and "://" in shown:
+        shown = "…"  # may hold a password
+    args = {"key": item.key, "value": shown} | refusal.args_of_sentence
+    return Finding.of(refusal.code, Severity.BLOCKER, item.origin, **args)
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    known = {setting.variable for setting in settings().values()} | set(OTHER_VARIABLES)
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            yield Finding.of("CONFIG-VARIABLE", Severity.WARNING, name, nearest=nearest(name, tuple(sorted(known))))
+
+
+def _locale(asked: str, environment: Mapping[str, str]) -> str:
+    from deploy_kit.messages import locale_from
+
+    return locale_from(environment) if asked == "auto" else asked
+
+
+def _timezone(environment: Mapping[str, str]) -> str:
+    if zone := environment.get("TZ"):
+        return zone.lstrip(":")
+    try:
+        return os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+    except OSError:
+        return ""
+
+
+def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
+    region = str(values["region"])
+    if region == "auto":
+        region = "cn" if timezone in _CHINESE_ZONES else "global"
+    return Request(
+        name=_as(str, values["name"]),
+        engine=_as(str, values["engine"]),
+        device=_as(str, values["device"]),
+        variant=_as(str, values["variant"]),
+        target=_as(str, values["target"]),
+        listen=_as(Listen, values["listen"]),
+        cache_volume=_as(str, values["cache.volume"]),
+        cache_path=_maybe(str, values["cache.path"]),
+        region=region,
+        memory=_as(int, values["limits.memory"]),
+        pids=_as(int, values["limits.pids"]),
+        cpus=_maybe(float, values["limits.cpus"]),
+        drain_seconds=_as(float, values["service.drain_seconds"]),
+        service=tuple(sorted(_service(values))),
+        api_key_file=_maybe(str, values["api_key_file"]),
+        build=BuildSettings(
+            base=_as(str, values["build.base"]),
+            base_mirrors=tuple(_as(tuple, values["build.base_mirrors"])),
+            apt_mirror=_maybe(str, values["build.apt_mirror"]),
+            package_index=_maybe(str, values["build.package_index"]),
+            ca_bundle=_maybe(str, values["build.ca_bundle"]),
+        ),
+    )
+
+
+def _service(values: Mapping[str, Value | None]) -> Iterator[tuple[str, str]]:
+    for setting in settings().values():
+        value = values[setting.key]
+        if setting.service_env and value is not None:
+            yield setting.service_env, f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _as(kind: type[T], value: object) -> T:
+    assert isinstance(value, kind)
+    return value
+
+
+def _maybe(kind: type[T], value: object) -> T | None:
+    return None if value is None else _as(kind, value)
+
+
