@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 
@@ -11,7 +11,7 @@ def package() -> Path:
     return Path(__file__).resolve().parent
 
 
-@lru_cache(maxsize=None)
+@cache
 def root() -> Path:
     """The folder that holds ``images/``: inside the package when installed from a wheel, else the checkout."""
     packed = package() / "assets"

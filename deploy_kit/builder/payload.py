@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,13 +86,13 @@ def inputs(variant: str, base: str) -> str:
 
 def stage(folder: Path, variant: str = "core") -> None:
     """Write the build context into an empty folder: equal sources give equal names, contents, modes and times."""
-    for source in sources(variant):
-        target = folder / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.path.read_bytes())
-    for path in (*folder.rglob("*"), folder):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (TIMESTAMP, TIMESTAMP))
+    _write(sources(variant), folder)
+
+
+def unpack(folder: Path) -> None:
+    """Write our code into an empty folder as it stands in an image: ``tts_server`` … beside ``deploy_kit``."""
+    code = (source for source in sources("core") if source.name.startswith((f"{SERVER}/", "deploy_kit/")))
+    _write((Source(source.name.removeprefix(f"{SERVER}/"), source.path) for source in code), folder)
 
 
 def layers() -> tuple[Layer, ...]:
@@ -115,13 +115,23 @@ def ignore_file() -> str:
 
 
 def _layers(name: str, folder: Path, target: str) -> Iterator[Layer]:
-    inside = [path for path in _visible(folder)]
+    inside = _visible(folder)
     if any(path.is_file() for path in inside):
         # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
         yield Layer((f"{name}/*.*",), target)
     for path in inside:
         if path.is_dir():
             yield from _layers(f"{name}/{path.name}", path, f"{target}{path.name}/")
+
+
+def _write(files: Iterable[Source], folder: Path) -> None:
+    for source in files:
+        target = folder / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.path.read_bytes())
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (TIMESTAMP, TIMESTAMP))
 
 
 def _under(name: str, path: Path) -> Iterator[Source]:

@@ -13,7 +13,7 @@ VARIANTS = ("core",)
 
 def files() -> dict[str, str]:
     """Every file that stands rendered in the repository's ``images/``: path from its root, text."""
-    rendered = {}
+    rendered: dict[str, str] = {}
     for variant in VARIANTS:
         path = payload.dockerfile(variant)
         rendered |= {path: text(variant), f"{path}.dockerignore": payload.ignore_file()}

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, copied alone into a build
 """Take out of a virtual environment what a server never reads, and compile the rest. Runs while an image is built.
 
 Usage: ``python slim.py ENVIRONMENT``. Standard library only.
