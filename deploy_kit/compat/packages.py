@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deploy_kit.compat.versions import at_least
@@ -62,3 +62,20 @@ def _by_version(family: Mapping[str, Any], platform: PlatformFacts) -> bool:
     if lowest is None or not version:
         return False
     return at_least(version, lowest) and not ("below" in family and at_least(version, family["below"]))
+
+
+def plugins_for(platform: PlatformFacts, package: str | None, names: tuple[str, ...]) -> PackagePlan | None:
+    """The packages of the docker client's plug-ins ``names``, fitting the package that the engine came from.
+
+    The vendor's packages and the distribution's do not mix; a snap brings its own plug-ins.
+    """
+    family = family_of(platform)
+    if family is None or package == "snap":
+        return None
+    if package == "docker-ce":
+        vendor = table("compat")["vendor_plugins"]
+        return PackagePlan(tuple(vendor[name] for name in names), release=platform.codename.value or "")
+    plan = packages_for(platform, "engine")
+    if plan is None:
+        return None
+    return replace(plan, packages=tuple(family["plugins"][name] for name in names))

@@ -32,7 +32,7 @@ _UPDATE_BROKEN = re.compile(r"^(?:E:|Err:|W: Failed to fetch)")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One archive of the host's apt configuration. ``options`` are ``Signed-By`` and ``Trusted`` as the host has them."""
+    """One archive of the host's apt configuration; ``options`` are its ``Signed-By`` and ``Trusted``."""
 
     uri: str
     suite: str
@@ -162,15 +162,16 @@ def _update(plan: PackagePlan, sudo: bool) -> Command:
     only: tuple[str, ...] = ()
     if plan.suite:
         lists, _ = _files(plan.suite)
-        only = ("-o", f"Dir::Etc::SourceList={lists}", "-o", "Dir::Etc::SourceParts=-", "-o", "APT::Get::List-Cleanup=0")
+        alone = (f"Dir::Etc::SourceList={lists}", "Dir::Etc::SourceParts=-", "APT::Get::List-Cleanup=0")
+        only = tuple(word for option in alone for word in ("-o", option))
     return _as_root(("apt-get", "update", *only), sudo)
 
 
 def _installation(plan: PackagePlan, sudo: bool) -> Command:
     suite = ("-t", plan.suite) if plan.suite else ()
     options = ("-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}", "-o", "Dpkg::Options::=--force-confold")
-    quiet = ("env", "DEBIAN_FRONTEND=noninteractive")
-    return _as_root((*quiet, "apt-get", "install", "-y", "--no-install-recommends", *options, *suite, *plan.packages), sudo)
+    install = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends")
+    return _as_root((*install, *options, *suite, *plan.packages), sudo)
 
 
 def _as_root(command: Command, sudo: bool) -> Command:
@@ -182,18 +183,20 @@ def _refresh(plan: PackagePlan, report: Reporter, sudo: bool) -> proc.Completed 
 
     apt answers 0 when an archive could not be fetched; for the one suite that we added, that is a failure too.
     """
+    result = _run(_update(plan, sudo), report, sudo)
     for _ in range(_LOCK_TRIES):
-        result = _run(_update(plan, sudo), report, sudo)
         if result.ok or "/lists/lock" not in result.stdout:
             break
         time.sleep(_LOCK_SECONDS / _LOCK_TRIES)
+        result = _run(_update(plan, sudo), report, sudo)
     broken = any(_UPDATE_BROKEN.match(text) for text in result.stdout.splitlines())
     return result if not result.ok or broken else None
 
 
 def _run(command: Command, report: Reporter, sudo: bool) -> proc.Completed:
     def pass_on(text: str) -> None:
-        report(line(STEP, text))
+        if text:
+            report(line(STEP, text))
 
     runner = proc.foreground if sudo else proc.stream
     try:

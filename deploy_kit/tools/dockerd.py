@@ -48,7 +48,7 @@ def start(report: Reporter, *, sudo: bool, seconds: float = _START_SECONDS) -> N
 
 
 def answers() -> bool:
-    """Whether the engine behind the docker client answers now (to root, when the daemon has just been started by sudo)."""
+    """Whether the engine behind the docker client answers now, to us or to root through sudo."""
     try:
         return _ask(("docker",)) or (_present("/var/run/docker.sock") and _ask(("sudo", "-n", "docker")))
     except proc.CommandError:
@@ -110,9 +110,9 @@ def clear_stale(root: Path) -> None:
                 path.unlink()
 
 
-def _failed(command: Command, code: str, *, said: str = "", **args: object) -> Failure:
+def _failed(command: Command, code: str, *, said: str = "", seconds: int = 0) -> Failure:
     lines = "\n".join((said.splitlines() + _log_lines())[-_TAIL_LINES:])
-    return fail(code, command[0], command=" ".join(command), lines=lines, log=LOG, **args)
+    return fail(code, command[0], command=" ".join(command), lines=lines, log=LOG, seconds=seconds)
 
 
 def _log_lines() -> list[str]:

@@ -79,7 +79,8 @@ class RealKernel:
 
     def bind(self, host: str, port: int) -> None:
         """SO_REUSEADDR lets old connections in TIME_WAIT pass, yet Linux still refuses where somebody listens."""
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = found[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:

@@ -1,0 +1,38 @@
+"""`--target local`: a Python 3.11 (or ``uv``, which brings one) and the speech library; no container engine."""
+
+from __future__ import annotations
+
+from deploy_kit.compat.evidence import seen
+from deploy_kit.compat.packages import packages_for
+from deploy_kit.compat.rights import as_root, may_administer
+from deploy_kit.compat.verdict import EngineSetup, Ground
+from deploy_kit.facts import HostFacts
+from deploy_kit.findings import Finding, Severity
+
+
+def judge(facts: HostFacts) -> Ground:
+    """Whether plain processes can speak here."""
+    python, speech = _python(facts), _speech(facts)
+    return Ground((*python, *speech.findings), speech.setup)
+
+
+def _python(facts: HostFacts) -> tuple[Finding, ...]:
+    local = facts.local
+    if not local.python.known or local.python.value or local.uv.value:
+        return ()
+    evidence = seen(local.python, local.uv)
+    return (Finding.of("HOST-PYTHON", Severity.BLOCKER, "python3.11", evidence=evidence),)
+
+
+def _speech(facts: HostFacts) -> Ground:
+    library = facts.local.speech
+    if not library.known or library.value:
+        return Ground()
+    plan = packages_for(facts.platform, "speech")
+    if plan is None or not may_administer(facts.privileges):
+        commands = (as_root(facts.privileges, "apt-get", "install", *plan.packages),) if plan else ()
+        finding = Finding.of("HOST-SPEECH", Severity.BLOCKER, "espeak-ng", evidence=seen(library), commands=commands)
+        return Ground((finding,))
+    packages = " ".join(plan.packages)
+    note = Finding.of("HOST-SPEECH-INSTALL", Severity.INFO, "espeak-ng", evidence=seen(library), packages=packages)
+    return Ground((note,), EngineSetup(plan, start=False))

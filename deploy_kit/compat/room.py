@@ -1,0 +1,97 @@
+"""Disk, memory and the address: what changes from minute to minute and may stand in the way now."""
+
+from __future__ import annotations
+
+from deploy_kit.compat.evidence import seen, size
+from deploy_kit.compat.verdict import Wish
+from deploy_kit.data import table
+from deploy_kit.facts import DiskFacts, EngineFacts, HostFacts, MemoryFacts, PortFacts, PortTrouble
+from deploy_kit.findings import Finding, Severity
+
+_RESERVE = 1_000_000_000
+
+
+def disks(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    """Room for the image (or the local environment) and for the state folder."""
+    large = "state" if wish.target == "local" else "engine"
+    needs = {"state": int(table("compat")["state_bytes"])}
+    needs[large] = max(wish.build_bytes, needs.get(large, 0))
+    findings = (_disk(disk, needs.get(disk.purpose, 0)) for disk in facts.disks)
+    return tuple(finding for finding in findings if finding is not None)
+
+
+def _disk(disk: DiskFacts, need: int) -> Finding | None:
+    free = disk.free.value
+    if free is None or need == 0 or free >= need + _RESERVE:
+        return None
+    tight = free >= need
+    if tight and need < _RESERVE:
+        return None
+    code, severity = ("HOST-DISK-TIGHT", Severity.WARNING) if tight else ("HOST-DISK", Severity.BLOCKER)
+    commands = (("docker", "system", "df"), ("docker", "builder", "prune")) if disk.purpose == "engine" else ()
+    amounts = {"free": size(free), "need": size(need)}
+    return Finding.of(code, severity, disk.path, evidence=seen(disk.free), commands=commands, **amounts)
+
+
+def memory(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    """Memory for the service; not judged where the engine runs on another machine."""
+    if wish.target != "local" and _another_machine(facts.engine):
+        return ()
+    have = _memory(facts.memory, within=wish.target == "local")
+    if have is None:
+        return ()
+    floor = int(table("compat")["memory_floor_bytes"])
+    evidence = seen(facts.memory.total, facts.memory.limit)
+    if have < floor:
+        amounts = {"have": size(have), "need": size(floor)}
+        return (Finding.of("HOST-MEMORY", Severity.BLOCKER, "memory", evidence=evidence, **amounts),)
+    if have < wish.memory_bytes:
+        amounts = {"have": size(have), "need": size(wish.memory_bytes)}
+        return (Finding.of("HOST-MEMORY-TIGHT", Severity.WARNING, "memory", evidence=evidence, **amounts),)
+    return ()
+
+
+def _memory(memory: MemoryFacts, *, within: bool) -> int | None:
+    """What there is; the limit over us counts only when the service will run within it."""
+    amounts = (memory.total.value, memory.limit.value if within else None)
+    return min((amount for amount in amounts if amount is not None), default=None)
+
+
+def _another_machine(engine: EngineFacts) -> bool:
+    address = engine.endpoint.value
+    return engine.kind.value == "docker-desktop" or (address is not None and not address.startswith("unix://"))
+
+
+def port(facts: HostFacts, wish: Wish, *, ours: bool) -> tuple[Finding, ...]:
+    """Whether the address can be published. A system-wide engine may bind low ports for a user who may not."""
+    match facts.port.trouble:
+        case PortTrouble.TAKEN if not ours:
+            return (_taken(facts.port),)
+        case PortTrouble.FORBIDDEN if wish.target == "local" or facts.engine.rootless.value:
+            return (_port_finding("HOST-PORT-FORBIDDEN", facts.port),)
+        case PortTrouble.NO_ADDRESS:
+            return (_port_finding("HOST-ADDRESS", facts.port, commands=(("ip", "-brief", "address"),)),)
+        case _:
+            return ()
+
+
+def _taken(port: PortFacts) -> Finding:
+    if port.holder.value is None:
+        return _port_finding("HOST-PORT-TAKEN-UNSEEN", port)
+    return _port_finding("HOST-PORT-TAKEN", port, holder=port.holder.value)
+
+
+def _port_finding(
+    code: str, port: PortFacts, commands: tuple[tuple[str, ...], ...] | None = None, **args: object
+) -> Finding:
+    if commands is None:
+        other = port.alternative.value
+        commands = (("deploykit", "up", "--listen", address(port.host, other)),) if other else ()
+    where = address(port.host, port.port)
+    evidence = seen(port.free, port.holder) if port.holder.known else seen(port.free)
+    return Finding.of(code, Severity.BLOCKER, where, evidence=evidence, commands=commands, **args)
+
+
+def address(host: str, port: int | None) -> str:
+    """``host:port``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
