@@ -105,8 +105,8 @@ class EngineState(str, Enum):
 class EngineFacts:
     """The container engine. Versions are text as reported; ``root`` is where it keeps images.
 
-    ``endpoint`` is the address the client uses (``unix:///var/run/docker.sock``, ``ssh://…``); ``mirrors`` the
-    registry mirrors it is configured with; ``buildx`` and ``compose`` the client's plug-ins' versions, None when absent;
+    ``endpoint`` is the address the client uses (``unix:///var/run/docker.sock``, ``ssh://…``); ``mirrors`` the registry
+    mirrors it is configured with; ``buildx`` and ``compose`` the versions of the client's plug-ins, None when absent;
     ``kind`` is ``docker``, ``docker-desktop`` or ``podman``; ``package`` what it was installed from (``docker.io``,
     ``docker-ce``, ``snap``), None when from no package.
     """
@@ -137,7 +137,7 @@ class MemoryFacts:
 
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
-    """Free and total bytes of the file system that holds ``path``; ``purpose`` is ``engine``, ``state`` or ``build``."""
+    """Free and total bytes where ``path`` lies; ``purpose`` is ``engine``, ``state`` or ``build``."""
 
     purpose: str
     path: str

@@ -29,8 +29,8 @@ def _disk(disk: DiskFacts, need: int) -> Finding | None:
         return None
     code, severity = ("HOST-DISK-TIGHT", Severity.WARNING) if tight else ("HOST-DISK", Severity.BLOCKER)
     commands = (("docker", "system", "df"), ("docker", "builder", "prune")) if disk.purpose == "engine" else ()
-    amounts = {"free": size(free), "need": size(need)}
-    return Finding.of(code, severity, disk.path, evidence=seen(disk.free), commands=commands, **amounts)
+    evidence = seen(disk.free)
+    return Finding.of(code, severity, disk.path, evidence=evidence, commands=commands, free=size(free), need=size(need))
 
 
 def memory(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
@@ -41,14 +41,16 @@ def memory(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
     if have is None:
         return ()
     floor = int(table("compat")["memory_floor_bytes"])
-    evidence = seen(facts.memory.total, facts.memory.limit)
     if have < floor:
-        amounts = {"have": size(have), "need": size(floor)}
-        return (Finding.of("HOST-MEMORY", Severity.BLOCKER, "memory", evidence=evidence, **amounts),)
+        return (_memory_finding("HOST-MEMORY", Severity.BLOCKER, facts.memory, have, floor),)
     if have < wish.memory_bytes:
-        amounts = {"have": size(have), "need": size(wish.memory_bytes)}
-        return (Finding.of("HOST-MEMORY-TIGHT", Severity.WARNING, "memory", evidence=evidence, **amounts),)
+        return (_memory_finding("HOST-MEMORY-TIGHT", Severity.WARNING, facts.memory, have, wish.memory_bytes),)
     return ()
+
+
+def _memory_finding(code: str, severity: Severity, memory: MemoryFacts, have: int, need: int) -> Finding:
+    evidence = seen(memory.total, memory.limit)
+    return Finding.of(code, severity, "memory", evidence=evidence, have=size(have), need=size(need))
 
 
 def _memory(memory: MemoryFacts, *, within: bool) -> int | None:

@@ -39,7 +39,7 @@ def start(report: Reporter, *, sudo: bool, seconds: float = _START_SECONDS) -> N
     (command,) = commands(sudo)
     deadline = time.monotonic() + seconds
     child = _launch(command, report, sudo)
-    while not answers():
+    while not answers(after_sudo=sudo):
         if child is not None and not _alive(child):
             raise _failed(command, "ENGINE-START-FAILED")
         if time.monotonic() > deadline:
@@ -47,20 +47,17 @@ def start(report: Reporter, *, sudo: bool, seconds: float = _START_SECONDS) -> N
         time.sleep(0.2)
 
 
-def answers() -> bool:
-    """Whether the engine behind the docker client answers now, to us or to root through sudo."""
+def answers(*, after_sudo: bool = False) -> bool:
+    """Whether the engine behind the docker client answers now.
+
+    ``after_sudo``: it was just started with sudo, so that a refusal of this user is an answer too.
+    """
+    question = ("docker", "version", "--format", "{{.Server.Version}}")
     try:
-        return _ask(("docker",)) or (_present("/var/run/docker.sock") and _ask(("sudo", "-n", "docker")))
+        result = proc.run(question, timeout=_ASK_SECONDS, check=False)
     except proc.CommandError:
         return False
-
-
-def _ask(client: Command) -> bool:
-    question = ("version", "--format", "{{.Server.Version}}")
-    try:
-        return proc.run((*client, *question), timeout=_ASK_SECONDS, check=False).ok
-    except proc.CommandMissing:
-        return False
+    return result.ok or (after_sudo and "permission denied" in result.stderr.lower())
 
 
 def _command(root: Path) -> Command:
@@ -131,6 +128,3 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return False
 
-
-def _present(path: str) -> bool:
-    return Path(path).exists()
