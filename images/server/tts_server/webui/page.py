@@ -1,0 +1,165 @@
+"""The page: a text, a voice, a button, a sound. It calls the same service as the API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from deploy_kit.data import table
+from tts_server.preflight import workplace
+from tts_server.refusal import Refusal
+from tts_server.speech import voices
+from tts_server.speech.audio import wav_header
+from tts_server.speech.request import SpeechRequest, check
+from tts_server.speech.service import Service, Ticket
+from tts_server.state import State
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gradio as gr  # noqa: E402 - reads the environment when it is imported
+
+from tts_server.webui import texts  # noqa: E402
+
+_STYLE = Path(__file__).with_name("page.css")
+_KEEP_SECONDS = 3600
+_SWEEP_SECONDS = 300
+_LANGUAGES = [("Auto · 自动", "auto"), ("English", "en"), ("中文", "zh")]
+_EXAMPLES = ["Hello, and welcome! How can I help you today?", "你好，欢迎使用语音合成服务。", "我正在用 Python 写一个小工具。"]
+
+
+def mount(app: FastAPI, state: State) -> None:
+    """Put the page at ``/`` of the application."""
+    service = state.service
+    assert service is not None
+    folder = (service.folder or Path("/tmp")) / "page"  # noqa: S108 - last resort; the preflight has warned
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    gr.mount_gradio_app(
+        app, build(state, service, folder), path="/", i18n=texts.translations(), footer_links=[], run_history=False,
+        max_file_size="1kb", ssr_mode=False, show_error=False, enable_monitoring=False, theme=_theme(),
+        css_paths=[_STYLE], head='<meta name="color-scheme" content="light dark">',
+    )  # fmt: skip
+
+
+def build(state: State, service: Service, folder: Path) -> gr.Blocks:
+    """The page's parts and what they do."""
+    say = texts.translations()
+    with gr.Blocks(title="IndexTTS", analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, _KEEP_SECONDS)) as page:
+        hero = gr.HTML(texts.header(texts.speaker(None, state), state), padding=False)
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                inputs, speak, stop = _form(say, state.settings.max_chars)
+            with gr.Column(scale=2, min_width=320):
+                sound = gr.Audio(
+                    label=say("sound"), type="filepath", interactive=False, autoplay=True, buttons=["download"],
+                    elem_id="sound",
+                )  # fmt: skip
+                note = gr.HTML(elem_id="note")
+        _wire(page, state, service, folder, hero, inputs, speak, stop, sound, note)
+    page.queue(default_concurrency_limit=None)  # only the service admits
+    return page
+
+
+def _form(say: gr.I18n, max_chars: int) -> tuple[list[Any], gr.Button, gr.Button]:
+    text = gr.Textbox(
+        label=say("text"), placeholder=say("placeholder"), lines=7, max_lines=16, autofocus=True, elem_id="text",
+        max_length=max_chars,
+    )  # fmt: skip
+    gr.Examples([[example] for example in _EXAMPLES], inputs=[text], label=say("examples"))
+    with gr.Row():
+        voice = gr.Dropdown(_voices(), value="auto", label=say("voice"), elem_id="voice", min_width=200)
+        language = gr.Dropdown(_LANGUAGES, value="auto", label=say("language"), elem_id="language", min_width=140)
+    speed, pitch = table("espeak")["speed"], table("espeak")["pitch"]
+    with gr.Row():
+        slow = gr.Slider(speed["minimum"], speed["maximum"], 1.0, step=0.05, label=say("speed"), elem_id="speed")
+        high = gr.Slider(pitch["minimum"], pitch["maximum"], pitch["default"], step=1, label=say("pitch"), elem_id="pitch")
+    with gr.Row():
+        speak = gr.Button(say("speak"), variant="primary", size="lg", elem_id="speak", scale=4)
+        stop = gr.Button(say("stop"), size="lg", elem_id="stop", scale=1, min_width=90)
+    return [text, voice, language, slow, high], speak, stop
+
+
+def _wire(
+    page: gr.Blocks, state: State, service: Service, folder: Path,
+    hero: gr.HTML, inputs: list[Any], speak: gr.Button, stop: gr.Button, sound: gr.Audio, note: gr.HTML,
+) -> None:  # fmt: skip
+    async def on_speak(
+        text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
+    ) -> tuple[str, str]:
+        say = texts.speaker(request, state)
+        fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
+        try:
+            wanted = check(fields, engine=state.settings.engine, max_chars=state.settings.max_chars)
+            path, facts = await _record(service, wanted, folder)
+        except Refusal as refusal:
+            raise _error(say, refusal.sentence(say.locale)) from None
+        except OSError:
+            raise _error(say, say("webui.no_space")) from None
+        return str(path), texts.result(say, facts)
+
+    def on_load(request: gr.Request) -> str:
+        return texts.header(texts.speaker(request, state), state)
+
+    speaking = speak.click(
+        on_speak, inputs, [sound, note], concurrency_limit=None, show_progress_on=[sound], api_visibility="private"
+    )
+    stop.click(None, cancels=[speaking], queue=False, api_visibility="private")
+    page.load(on_load, None, hero, show_progress="hidden", queue=False, api_visibility="private")
+    gr.Timer(10).tick(on_load, None, hero, show_progress="hidden", queue=False, api_visibility="private")
+
+
+async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tuple[Path, dict[str, object]]:
+    """Speak into a file of its own folder (its name cannot be guessed); the file and what to tell about it."""
+    began = time.monotonic()
+    path = folder / secrets.token_hex(16) / "speech.wav"
+    with service.admit(wanted) as ticket:
+        path.parent.mkdir(parents=True)
+        try:
+            size = await _write(path, ticket, service.rate)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
+            raise
+    facts = {
+        "seconds": f"{size / 2 / service.rate:.1f}", "work": f"{time.monotonic() - began:.2f}",
+        "voice": ", ".join(wanted.voices), "engine": wanted.model,
+    }  # fmt: skip
+    return path, facts
+
+
+async def _write(path: Path, ticket: Ticket, rate: int) -> int:
+    """Write a WAV file sentence by sentence; bytes of samples."""
+    size = 0
+    with path.open("wb") as file:
+        file.write(wav_header(0, rate))
+        async with aclosing(ticket.samples()) as sentences:
+            async for samples in sentences:
+                await asyncio.to_thread(file.write, samples)
+                size += len(samples)
+        file.seek(0)
+        file.write(wav_header(size, rate))
+    return size
+
+
+def _error(say: Any, sentence: str) -> gr.Error:
+    return gr.Error(sentence, duration=8, title=say("webui.error"), print_exception=False)
+
+
+def _voices() -> list[tuple[str, str]]:
+    return [("Auto · 自动", "auto"), *((voice.name, voice.id) for voice in voices.catalogue().values())]
+
+
+def _theme() -> gr.themes.Base:
+    """Soft colours, and only fonts that are there: nothing is fetched."""
+    fonts = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+    return gr.themes.Soft(
+        primary_hue="indigo", secondary_hue="indigo", neutral_hue="slate", radius_size="lg", font=fonts,
+        font_mono=("ui-monospace", "Menlo", "Consolas", "monospace"),
+    )  # fmt: skip
