@@ -34,12 +34,19 @@ def _bash_case(command: Command) -> str:
         elif option is None or option.kind != "flag":
             plain.append(name)
     lines = [f"    {command.name})", "      case $previous in"]
-    lines += [f'        {name}) COMPREPLY=($(compgen -W "{values}" -- "$current")); return;;' for name, values in choices.items()]
+    lines += [
+        f'        {name}) COMPREPLY=($(compgen -W "{values}" -- "$current")); return;;'
+        for name, values in choices.items()
+    ]
     if files:
         lines.append(f'        {"|".join(files)}) COMPREPLY=($(compgen -f -- "$current")); return;;')
     if plain:
         lines.append(f"        {'|'.join(plain)}) return;;")
-    lines += ["      esac", f'      flags="{" ".join(name for name, _, _ in flags)}"', f'      words="{" ".join(_words(command))}"']
+    lines += [
+        "      esac",
+        f'      flags="{" ".join(name for name, _, _ in flags)}"',
+        f'      words="{" ".join(_words(command))}"',
+    ]
     lines.append(f"      files={'yes' if any(argument.kind in _FILES for argument in command.arguments) else ''};;")
     return "\n".join(lines)
 
@@ -100,7 +107,9 @@ def _fish(words: Catalogue) -> str:
     for command in COMMANDS:
         seen = _quoted(f"__fish_seen_subcommand_from {command.name}")
         for name, option, values in flags_of(command):
-            lines.append(f"complete -c deploykit -n {seen} {_fish_flag(name, option, values)} -d {_quoted(_text(option, name, command, words))}")
+            lines.append(
+                f"complete -c deploykit -n {seen} {_fish_flag(name, option, values)} -d {_quoted(_text(option, name, command, words))}"
+            )
         lines += [f"complete -c deploykit -n {seen} -a {_quoted(word)}" for word in _words(command)]
         if any(argument.kind in _FILES for argument in command.arguments):
             lines.append(f"complete -c deploykit -n {seen} -F")

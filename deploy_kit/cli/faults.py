@@ -20,7 +20,11 @@ def answer(error: BaseException, argv: list[str], environment: Mapping[str, str]
     words = Catalogue(early_locale(argv, environment))
     if _wants_json(argv):
         found = [findings.document(finding, words) for finding in (failure.finding, *failure.more)]
-        print(json.dumps({"event": "failure", "exit_code": int(code), "findings": found}, ensure_ascii=False, sort_keys=True))
+        print(
+            json.dumps(
+                {"event": "failure", "exit_code": int(code), "findings": found}, ensure_ascii=False, sort_keys=True
+            )
+        )
     else:
         for finding in (failure.finding, *failure.more):
             print(findings.text(finding, words, colour=findings.colours(sys.stderr)), file=sys.stderr)

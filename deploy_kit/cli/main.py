@@ -92,7 +92,12 @@ def _without_command(lead: list[str], topic: str | None, argv: list[str], enviro
     if unknown:
         from deploy_kit.errors import fail
 
-        raise fail("USAGE-OPTION", unknown[0], commands=(("deploykit", "--help"),), nearest=_nearest(unknown[0], _known_flags()))
+        raise fail(
+            "USAGE-OPTION",
+            unknown[0],
+            commands=(("deploykit", "--help"),),
+            nearest=_nearest(unknown[0], _known_flags()),
+        )
     from deploy_kit.cli.help import overview
     from deploy_kit.messages import Catalogue
 

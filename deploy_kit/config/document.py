@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy_kit.config.faults import fault
 from deploy_kit.config.table import settings
 from deploy_kit.config.values import nearest
 from deploy_kit.errors import Failure, fail
-from deploy_kit.findings import Finding, Severity
+from deploy_kit.findings import Finding
 
 if TYPE_CHECKING:
     import yaml
@@ -130,7 +131,7 @@ class _Walk:
 
     def _refuse(self, code: str, node: yaml.Node, **args: object) -> None:
         place = f"{self._file}:{node.start_mark.line + 1}"
-        self.findings.append(Finding.of(code, Severity.BLOCKER, place, **args))
+        self.findings.append(fault(code, place, args))
 
 
 def _scalars(node: yaml.SequenceNode) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from deploy_kit.config.faults import fault
 from deploy_kit.config.request import BuildSettings, Listen, Request
 from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
 from deploy_kit.config.values import Refused, Value, nearest, parse
@@ -125,7 +125,7 @@ def _join(given: list[_Given], faults: list[Finding]) -> tuple[dict[str, Value |
             faults.append(_finding(item, refusal))
         origins[item.key], layers[item.key] = item.origin, item.layer
     if layers.get("cache.path") is not None and layers.get("cache.path") == layers.get("cache.volume"):
-        faults.append(Finding.of("CONFIG-CONFLICT", Severity.BLOCKER, origins["cache.path"], a="cache.volume", b="cache.path"))
+        faults.append(fault("CONFIG-CONFLICT", origins["cache.path"], {"a": "cache.volume", "b": "cache.path"}))
     return values, origins
 
 
@@ -141,7 +141,7 @@ def _finding(item: _Given, refusal: Refused) -> Finding:
     if "@" in shown and "://" in shown:
         shown = "…"  # may hold a password
     args = {"key": item.key, "value": shown} | refusal.args_of_sentence
-    return Finding.of(refusal.code, Severity.BLOCKER, item.origin, **args)
+    return fault(refusal.code, item.origin, args)
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _timezone(environment: Mapping[str, str]) -> str:
     if zone := environment.get("TZ"):
         return zone.lstrip(":")
     try:
-        return os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+        return str(Path("/etc/localtime").readlink()).partition("zoneinfo/")[2]
     except OSError:
         return ""
 
@@ -210,5 +210,3 @@ def _as(kind: type[T], value: object) -> T:
 
 def _maybe(kind: type[T], value: object) -> T | None:
     return None if value is None else _as(kind, value)
-
-

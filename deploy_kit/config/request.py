@@ -18,7 +18,7 @@ class Listen:
 
     @property
     def wildcard(self) -> bool:
-        return self.host in ("0.0.0.0", "::", "*")
+        return self.host in ("0.0.0.0", "::", "*")  # noqa: S104  # the user's word
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -26,7 +26,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """How an image is built on this site. Nothing here changes what the image holds, so nothing here is hashed but ``base``.
+    """How an image is built on this site. Nothing here changes what the image holds, so only ``base`` is hashed.
 
     ``base`` is the base image as asked for; ``base_mirrors`` registry hosts that may serve it; ``apt_mirror`` a Debian
     mirror's URL; ``package_index`` a Python index URL (may hold credentials); ``ca_bundle`` a PEM file.

@@ -1,4 +1,7 @@
-"""From the text of a setting to its value. Every source (file, environment, flag) gives text, so every source obeys the same rules."""
+"""From the text of a setting to its value.
+
+Every source (file, environment, flag) gives text, so every source obeys the same rules.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?b?)", re.IGNORECASE)
-_IMAGE = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?")
+_WORD = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
+_IMAGE = re.compile(rf"{_WORD}(:[0-9]+)?(/{_WORD})*(:\w[\w.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 _OCTET = re.compile(r"(0|[1-9][0-9]{0,2})")
 

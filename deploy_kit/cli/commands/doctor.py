@@ -30,7 +30,9 @@ def run(session: Session) -> int:
     found = findings.ordered(verdict.findings)
     if session.json:
         shown = [findings.document(finding, session.words) for finding in found]
-        session.emit({"facts": codec.to_plain(facts), "findings": shown, "variant": verdict.variant, "device": verdict.device})
+        session.emit(
+            {"facts": codec.to_plain(facts), "findings": shown, "variant": verdict.variant, "device": verdict.device}
+        )
     else:
         session.say("\n".join(_page(session, facts, found)))
     return int(ExitCode.HOST) if verdict.blockers else 0

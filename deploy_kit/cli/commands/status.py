@@ -33,7 +33,9 @@ def _rows(session: Session, found: status.Status) -> list[tuple[str, str]]:
         "variant": found.variant,
         "device": found.device,
         "engine": found.engine,
-        "health": words("cli.health.ready" if found.ready else "cli.health.not_ready") if found.state == "running" else None,
+        "health": words("cli.health.ready" if found.ready else "cli.health.not_ready")
+        if found.state == "running"
+        else None,
         "since": found.since,
         "image": found.image,
     }

@@ -18,7 +18,9 @@ class JsonLines:
         self._words = words
 
     def show(self, event: Event) -> None:
-        print(json.dumps(document(event, self._words), ensure_ascii=False, sort_keys=True), file=self._stream, flush=True)
+        print(
+            json.dumps(document(event, self._words), ensure_ascii=False, sort_keys=True), file=self._stream, flush=True
+        )
 
     def close(self) -> None:
         """Nothing to put away."""

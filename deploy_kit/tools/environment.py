@@ -1,0 +1,149 @@
+"""Python environments that equal a hashed lock: made beside their place, then renamed, so that none is ever half there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deploy_kit import proc
+from deploy_kit.errors import Failure, fail
+
+LOCK = "deploykit.lock"
+"""Inside an environment: a copy of the lock it was made from."""
+PYTHON = "deploykit.python"
+"""Inside an environment: the interpreter it was made with."""
+
+_VENV_SECONDS = 180
+_INSTALL_SECONDS = 1800
+_SILENT_SECONDS = 300
+_OFFLINE = re.compile(
+    r"Connection|Temporary failure|Name or service|Network is unreachable|timed out|SSLError|CERTIFICATE|ProxyError"
+    r"|Could not fetch URL|No matching distribution|Could not find a version|40[0-9] Client Error|50[0-9] Server Error"
+)
+_CLEAN = {
+    "PYTHONDONTWRITEBYTECODE": None,
+    "PYTHONHOME": None,
+    "PYTHONPATH": None,
+    "PIP_USER": None,
+    "PIP_TARGET": None,
+    "PIP_PREFIX": None,
+    "PIP_REQUIRE_VIRTUALENV": None,
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+}
+"""Changes to the caller's environment: what would put packages elsewhere, or keep them from being compiled."""
+
+
+def current(folder: Path, lock: Path, python: str) -> bool:
+    """Whether the environment in ``folder`` exists and was made from this lock with this interpreter."""
+    try:
+        same = (folder / LOCK).read_bytes() == lock.read_bytes() and (folder / PYTHON).read_text().strip() == python
+    except OSError:
+        return False
+    return same and os.access(folder / "bin/python", os.X_OK)
+
+
+def ensure(
+    folder: Path,
+    lock: Path,
+    python: str,
+    *,
+    path: Path | None = None,
+    begin: Callable[[], None] = lambda: None,
+    line: Callable[[str], None] = lambda text: None,  # noqa: ARG005
+) -> bool:
+    """Make the environment unless it is current; whether it was made.
+
+    Two at once are safe: the second waits, then finds it made. Interrupted, the old one stays.
+
+    Args:
+        folder: Where it shall be; its parent is made.
+        lock: Requirements with hashes.
+        python: The interpreter to base it on.
+        path: A folder that its interpreter finds modules in, besides the installed ones.
+        begin: Called before something is done.
+        line: Called with each line of pip's output.
+
+    Raises:
+        Failure: ENGINE-PYTHON-OFFLINE, -HASH or -FAILED.
+    """
+    if current(folder, lock, python):
+        return False
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent):
+            if current(folder, lock, python):
+                return False
+            begin()
+            _replace(folder, lock, python, path, line)
+    except OSError as error:
+        raise fail("ENGINE-PYTHON-FAILED", str(folder), reason=str(error)) from None
+    return True
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder itself as a lock: no file is left behind."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(folder: Path, lock: Path, python: str, path: Path | None, line: Callable[[str], None]) -> None:
+    for leftover in folder.parent.glob(f"{folder.name}-new-*"):  # of a run that was killed; we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    fresh = folder.with_name(f"{folder.name}-new-{os.getpid()}")
+    old = folder.with_name(f"{folder.name}-old-{os.getpid()}")
+    try:
+        _make(fresh, lock, python, line)
+        if path is not None:
+            _point(fresh, folder, path)
+        (fresh / PYTHON).write_text(f"{python}\n")
+        shutil.copyfile(lock, fresh / LOCK)
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(old)
+        fresh.rename(folder)
+    finally:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _make(fresh: Path, lock: Path, python: str, line: Callable[[str], None]) -> None:
+    try:
+        proc.stream((python, "-I", "-m", "venv", str(fresh)), line, timeout=_VENV_SECONDS, env=_CLEAN)
+    except proc.CommandFailed as error:
+        raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=error.result.stdout[-2000:].strip()) from None
+    except proc.CommandError as error:
+        raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=str(error)) from None
+    command = (str(fresh / "bin/python"), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(lock))
+    try:
+        proc.stream(command, line, timeout=_INSTALL_SECONDS, silence=_SILENT_SECONDS, env=_CLEAN)
+    except proc.CommandFailed as error:
+        raise _refusal(lock, error.result.stdout) from None
+    except proc.CommandError as error:
+        raise fail("ENGINE-PYTHON-OFFLINE", str(lock), reason=str(error)) from None
+
+
+def _refusal(lock: Path, output: str) -> Failure:
+    told = [text for text in output.splitlines() if text.startswith(("ERROR", "WARNING"))] or output.splitlines()
+    reason = re.sub(r"(?<=://)[^/@\s]+@", "", "\n".join(told[-4:]))  # an index URL may hold a password
+    if "DO NOT MATCH THE HASHES" in output:
+        return fail("ENGINE-PYTHON-HASH", str(lock), reason=reason)
+    code = "ENGINE-PYTHON-OFFLINE" if _OFFLINE.search(output) else "ENGINE-PYTHON-FAILED"
+    return fail(code, str(lock), reason=reason)
+
+
+def _point(fresh: Path, folder: Path, path: Path) -> None:
+    """Let the environment's interpreter import from ``path``; relative where both move together."""
+    (packages,) = fresh.glob("lib/python3*/site-packages")
+    final = folder / packages.relative_to(fresh)
+    text = os.path.relpath(path, final) if folder.is_relative_to(path) else str(path)
+    (packages / "deploykit.pth").write_text(f"{text}\n")
