@@ -8,7 +8,7 @@ import secrets
 import time
 from urllib.parse import parse_qs
 
-from tts_server.asgi import Message, Receive, Scope, Send, header, locale_of, respond_json
+from tts_server.asgi import Message, Receive, Scope, Send, header, locale_of, respond, respond_json
 from tts_server.logs import request_id
 from tts_server.refusal import Refusal
 from tts_server.state import State
@@ -70,22 +70,38 @@ class Front:
             if status:
                 _log.warning("answer cut short: %s", refusal.code)
                 return  # uvicorn closes the connection: the client sees that the answer is not whole
-            locale = locale_of(header(scope, "accept-language"), self._state.settings.locale)
-            await respond_json(watched, refusal.status, refusal.document(locale), refusal.headers)
-        except Exception:
+            await respond_json(watched, refusal.status, refusal.document(self._locale(scope)), refusal.headers)
+        except Exception:  # noqa: BLE001 - the last line of defence: the client gets an answer
             _log.exception("request failed: %s %s", scope["method"], scope["path"])
             if not status:
-                locale = locale_of(header(scope, "accept-language"), self._state.settings.locale)
-                await respond_json(watched, 500, Refusal("internal").document(locale))
+                await respond_json(watched, 500, Refusal("internal").document(self._locale(scope)))
         finally:
             self._record(scope, status, time.monotonic() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._state.app is None:
+        from tts_server.http import pages
+        from tts_server.http.keys import Keys
+
+        keys, locale = Keys(self._state.settings.api_key), self._locale(scope)
+        person = scope["method"] in ("GET", "HEAD") and "text/html" in header(scope, "accept")
+        if scope["path"] == "/login" and scope["method"] == "POST" and self._state.settings.api_key:
+            await keys.log_in(scope, receive, send, locale)
+        elif not keys.allows(scope):
+            if not person:
+                raise Refusal("invalid_api_key")
+            await respond(send, 401, pages.login(locale), pages.HTML)
+        elif person and scope["path"] == "/" and (page := self._state.page) != "there":
+            await respond(send, 503, pages.waiting(locale, page), pages.HTML, _RETRY)
+        elif self._state.app is None:
             raise Refusal("not_ready")
-        await self._state.app(scope, receive, send)
+        else:
+            await self._state.app(scope, receive, send)
+
+    def _locale(self, scope: Scope) -> str:
+        return locale_of(header(scope, "accept-language"), self._state.settings.locale)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"]
         level = logging.INFO if path.startswith("/v1/") or status >= 500 else logging.DEBUG
-        _log.log(level, "%s %s %s %.0f ms", scope["method"], path if path.isascii() else "…", status or "-", seconds * 1000)
+        shown = path if path.isascii() and path.isprintable() else "…"
+        _log.log(level, "%s %s %s %.0f ms", scope["method"], shown, status or "-", seconds * 1000)

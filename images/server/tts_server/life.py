@@ -60,7 +60,8 @@ def bind(settings: Settings) -> socket.socket:
 def explain(failure: Failure) -> str:
     """A failure before there is a log: code, what, why, remedy."""
     say = Catalogue(system_locale())
-    texts = [say.text(message.key, message.args) for message in map(failure.finding.sentence, ("what", "why", "remedy"))]
+    messages = map(failure.finding.sentence, ("what", "why", "remedy"))
+    texts = [say.text(message.key, message.args) for message in messages]
     return f"{failure.finding.code}: " + "\n".join(texts)
 
 
@@ -127,16 +128,15 @@ class _Life:
         self._state.ledger.start(name)
         try:
             await work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a failed step must not take the others along
             _log.exception("start step failed: %s", name)
             self._state.ledger.fail(name, type(error).__name__)
 
     async def _raise_worker(self) -> None:
         """Start the worker without waiting for it: its own phases move the step on."""
+        from deploy_kit.data import table
         from tts_server.workers.supervisor import Supervisor
         from tts_server.workers.worker import Deadlines
-
-        from deploy_kit.data import table
 
         engine, ledger = self._state.settings.engine, self._state.ledger
 

@@ -16,7 +16,7 @@ _QUIET = ("httpx", "httpcore", "asyncio", "gradio", "urllib3", "multipart", "pyt
 
 
 class _Plain(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         ident = request_id.get()
@@ -25,7 +25,7 @@ class _Plain(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         document = {

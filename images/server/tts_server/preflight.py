@@ -26,7 +26,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 
 
 def workplace(settings: Settings) -> Path | None:
-    """Where sound is kept while it is made: the outputs folder, else the system's temporary folder; None when neither works."""
+    """Where sound is kept while it is made: the outputs folder, else the temporary one; None when neither works."""
     if writable(settings.outputs):
         return settings.outputs
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_kit import __version__
 from tts_server.asgi import App
-from tts_server.ledger import Ledger
+from tts_server.ledger import Ledger, Progress
 from tts_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class State:
     def engine(self) -> str:
         """State of the engine's worker: ``starting``, ``ready``, ``restarting``, ``failed`` or ``stopped``."""
         return self.supervisor.state.value if self.supervisor else "starting"
+
+    @property
+    def page(self) -> str:
+        """The page for people: ``starting``, ``there``, or ``failed``."""
+        step = self.ledger.steps.get("webui")
+        known = {Progress.DONE: "there", Progress.FAILED: "failed"}
+        return known.get(step.state, "starting") if step else "starting"
 
     def ready(self) -> bool:
         """Whether a request for speech would be taken and answered."""

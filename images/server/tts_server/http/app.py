@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from deploy_kit import __version__
 from tts_server.asgi import locale_of
@@ -28,7 +29,7 @@ def create(state: State) -> FastAPI:
     app.include_router(speech.router(state, state.service))
     app.include_router(listing.router(state))
     app.add_api_route("/metrics", metrics.endpoint, include_in_schema=False)
-    known = {route.path: set(route.methods) for route in app.routes if hasattr(route, "methods")}
+    known = {route.path: set(route.methods or ()) for route in app.routes if isinstance(route, Route)}
 
     @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
     async def nothing_here(request: Request) -> Response:  # the page is mounted at "/" and would answer instead

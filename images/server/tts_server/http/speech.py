@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -100,7 +100,7 @@ class _Sound(Response):
                 await _deliver(send, chunk)
         await _deliver(send, b"", more=False)
 
-    async def _resampled(self) -> AsyncIterator[bytes]:
+    async def _resampled(self) -> AsyncGenerator[bytes]:
         resampler = Resampler(self._service.rate, PCM_RATE)
         async with aclosing(self._ticket.samples()) as sentences:
             async for samples in sentences:

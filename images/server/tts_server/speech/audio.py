@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Resampler:
 
     def _feed(self, samples: bytes, last: bool) -> bytes:
         import numpy as np
-        import soxr
+        import soxr  # type: ignore[import-untyped]
 
         if self._stream is None:
             self._stream = soxr.ResampleStream(*self._rates, 1, dtype="int16")
@@ -49,7 +49,7 @@ class Spool:
     """Samples on their way into one file: small ones in memory, long ones in a nameless file of a folder."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=folder)
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115 - `close` does
         self.size = 0
 
     async def add(self, samples: bytes) -> None:
@@ -59,7 +59,7 @@ class Spool:
         else:
             self._file.write(samples)
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    async def blocks(self) -> AsyncGenerator[bytes]:
         """Everything that was added, from the start."""
         self._file.seek(0)
         while block := await asyncio.to_thread(self._file.read, _BLOCK):

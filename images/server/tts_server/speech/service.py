@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from tts_server.refusal import Refusal
 from tts_server.speech.request import SpeechRequest
@@ -93,7 +93,7 @@ class Ticket:
         self._bytes = 0
         self._busy = 0.0
 
-    def __enter__(self) -> Ticket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ class Ticket:
         request = self.request
         self._service.observer.finished(request.model, self._outcome, request.characters, audio, self._busy)
 
-    async def samples(self) -> AsyncIterator[bytes]:
+    async def samples(self) -> AsyncGenerator[bytes]:
         """The samples of each sentence in turn. The time that the taker needs between them does not count.
 
         Raises:
@@ -142,6 +142,6 @@ class Ticket:
         self._busy += time.monotonic() - turn
         return samples
 
-    def _refuse(self, code: str, **args: object) -> Refusal:
+    def _refuse(self, code: str, reason: str = "") -> Refusal:
         self._outcome = code
-        return Refusal(code, **args)
+        return Refusal(code, reason=reason)

@@ -7,13 +7,13 @@ import os
 import secrets
 import time
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
 from deploy_kit.data import table
-from tts_server.preflight import workplace
 from tts_server.refusal import Refusal
 from tts_server.speech import voices
 from tts_server.speech.audio import wav_header
@@ -24,15 +24,20 @@ from tts_server.state import State
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-import gradio as gr  # noqa: E402 - reads the environment when it is imported
+import gradio as gr
 
-from tts_server.webui import texts  # noqa: E402
+from tts_server.webui import texts
 
 _STYLE = Path(__file__).with_name("page.css")
 _KEEP_SECONDS = 3600
 _SWEEP_SECONDS = 300
+_REFRESH_SECONDS = 10
 _LANGUAGES = [("Auto · 自动", "auto"), ("English", "en"), ("中文", "zh")]
-_EXAMPLES = ["Hello, and welcome! How can I help you today?", "你好，欢迎使用语音合成服务。", "我正在用 Python 写一个小工具。"]
+_EXAMPLES = (
+    "Hello, and welcome! How can I help you today?",
+    "你好，欢迎使用语音合成服务。",
+    "我正在用 Python 写一个小工具。",
+)
 
 
 def mount(app: FastAPI, state: State) -> None:
@@ -48,26 +53,35 @@ def mount(app: FastAPI, state: State) -> None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The components of the page that something happens to."""
+
+    hero: gr.HTML
+    inputs: tuple[Any, ...]
+    speak: gr.Button
+    stop: gr.Button
+    sound: gr.Audio
+    note: gr.HTML
+
+
 def build(state: State, service: Service, folder: Path) -> gr.Blocks:
     """The page's parts and what they do."""
     say = texts.translations()
+    page: gr.Blocks
     with gr.Blocks(title="IndexTTS", analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, _KEEP_SECONDS)) as page:
         hero = gr.HTML(texts.header(texts.speaker(None, state), state), padding=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
                 inputs, speak, stop = _form(say, state.settings.max_chars)
             with gr.Column(scale=2, min_width=320):
-                sound = gr.Audio(
-                    label=say("sound"), type="filepath", interactive=False, autoplay=True, buttons=["download"],
-                    elem_id="sound",
-                )  # fmt: skip
-                note = gr.HTML(elem_id="note")
-        _wire(page, state, service, folder, hero, inputs, speak, stop, sound, note)
+                sound, note = _result(say)
+        _wire(page, _Parts(hero, inputs, speak, stop, sound, note), state, _Speaker(state, service, folder))
     page.queue(default_concurrency_limit=None)  # only the service admits
     return page
 
 
-def _form(say: gr.I18n, max_chars: int) -> tuple[list[Any], gr.Button, gr.Button]:
+def _form(say: gr.I18n, max_chars: int) -> tuple[tuple[Any, ...], gr.Button, gr.Button]:
     text = gr.Textbox(
         label=say("text"), placeholder=say("placeholder"), lines=7, max_lines=16, autofocus=True, elem_id="text",
         max_length=max_chars,
@@ -76,46 +90,69 @@ def _form(say: gr.I18n, max_chars: int) -> tuple[list[Any], gr.Button, gr.Button
     with gr.Row():
         voice = gr.Dropdown(_voices(), value="auto", label=say("voice"), elem_id="voice", min_width=200)
         language = gr.Dropdown(_LANGUAGES, value="auto", label=say("language"), elem_id="language", min_width=140)
-    speed, pitch = table("espeak")["speed"], table("espeak")["pitch"]
     with gr.Row():
-        slow = gr.Slider(speed["minimum"], speed["maximum"], 1.0, step=0.05, label=say("speed"), elem_id="speed")
-        high = gr.Slider(pitch["minimum"], pitch["maximum"], pitch["default"], step=1, label=say("pitch"), elem_id="pitch")
+        speed = _slider(say, "speed", 0.05)
+        pitch = _slider(say, "pitch", 1)
     with gr.Row():
         speak = gr.Button(say("speak"), variant="primary", size="lg", elem_id="speak", scale=4)
         stop = gr.Button(say("stop"), size="lg", elem_id="stop", scale=1, min_width=90)
-    return [text, voice, language, slow, high], speak, stop
+    return (text, voice, language, speed, pitch), speak, stop
 
 
-def _wire(
-    page: gr.Blocks, state: State, service: Service, folder: Path,
-    hero: gr.HTML, inputs: list[Any], speak: gr.Button, stop: gr.Button, sound: gr.Audio, note: gr.HTML,
-) -> None:  # fmt: skip
-    async def on_speak(
-        text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
-    ) -> tuple[str, str]:
-        say = texts.speaker(request, state)
-        fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
+def _slider(say: gr.I18n, name: str, step: float) -> gr.Slider:
+    limits = table("espeak")[name]
+    return gr.Slider(limits["minimum"], limits["maximum"], limits["default"], step=step, label=say(name), elem_id=name)
+
+
+def _result(say: gr.I18n) -> tuple[gr.Audio, gr.HTML]:
+    sound = gr.Audio(
+        label=say("sound"), type="filepath", interactive=False, autoplay=True, buttons=["download"], elem_id="sound"
+    )
+    return sound, gr.HTML(elem_id="note")
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """What the button does."""
+
+    state: State
+    service: Service
+    folder: Path
+
+    async def speak(self, fields: dict[str, Any], request: gr.Request) -> tuple[str, str]:
+        """The sound's file and the line below it. Raises `gradio.Error` with a sentence for the person."""
+        say = texts.speaker(request, self.state)
         try:
-            wanted = check(fields, engine=state.settings.engine, max_chars=state.settings.max_chars)
-            path, facts = await _record(service, wanted, folder)
+            wanted = check(fields, engine=self.state.settings.engine, max_chars=self.state.settings.max_chars)
+            path, facts = await _record(self.service, wanted, self.folder)
         except Refusal as refusal:
             raise _error(say, refusal.sentence(say.locale)) from None
         except OSError:
             raise _error(say, say("webui.no_space")) from None
         return str(path), texts.result(say, facts)
 
+
+def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> None:
+    async def on_speak(  # noqa: PLR0917 - Gradio passes one argument a component
+        text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
+    ) -> tuple[str, str]:
+        fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
+        return await speaker.speak(fields, request)
+
     def on_load(request: gr.Request) -> str:
         return texts.header(texts.speaker(request, state), state)
 
-    speaking = speak.click(
-        on_speak, inputs, [sound, note], concurrency_limit=None, show_progress_on=[sound], api_visibility="private"
-    )
-    stop.click(None, cancels=[speaking], queue=False, api_visibility="private")
-    page.load(on_load, None, hero, show_progress="hidden", queue=False, api_visibility="private")
-    gr.Timer(10).tick(on_load, None, hero, show_progress="hidden", queue=False, api_visibility="private")
+    speaking = parts.speak.click(
+        on_speak, list(parts.inputs), [parts.sound, parts.note], concurrency_limit=None,
+        show_progress_on=[parts.sound], api_visibility="private",
+    )  # fmt: skip
+    parts.stop.click(None, cancels=[speaking], queue=False, api_visibility="private")
+    page.load(on_load, None, parts.hero, show_progress="hidden", queue=False, api_visibility="private")
+    timer = gr.Timer(_REFRESH_SECONDS)
+    timer.tick(on_load, None, parts.hero, show_progress="hidden", queue=False, api_visibility="private")
 
 
-async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tuple[Path, dict[str, object]]:
+async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tuple[Path, dict[str, str]]:
     """Speak into a file of its own folder (its name cannot be guessed); the file and what to tell about it."""
     began = time.monotonic()
     path = folder / secrets.token_hex(16) / "speech.wav"
@@ -158,7 +195,7 @@ def _voices() -> list[tuple[str, str]]:
 
 def _theme() -> gr.themes.Base:
     """Soft colours, and only fonts that are there: nothing is fetched."""
-    fonts = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+    fonts = ("system-ui", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
     return gr.themes.Soft(
         primary_hue="indigo", secondary_hue="indigo", neutral_hue="slate", radius_size="lg", font=fonts,
         font_mono=("ui-monospace", "Menlo", "Consolas", "monospace"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from typing import Any
 
 import gradio as gr
 
@@ -11,13 +10,14 @@ from deploy_kit.messages import Catalogue, topic
 from tts_server.asgi import locale_of
 from tts_server.state import State
 
+_CHINESE = ("zh-CN", "zh-TW", "zh-HK", "zh-Hans", "zh-Hant")
 _ENGINES = {"ready": "good", "starting": "wait", "restarting": "wait", "draining": "wait"}
 
 
 def translations() -> gr.I18n:
     """All labels, for each tag that a browser may send."""
     english, chinese = topic("en", "webui"), topic("zh", "webui")
-    return gr.I18n(en=english, zh=chinese, **{tag: chinese for tag in ("zh-CN", "zh-TW", "zh-HK", "zh-Hans", "zh-Hant")})
+    return gr.I18n(en=english, zh=chinese, **dict.fromkeys(_CHINESE, chinese))
 
 
 def speaker(request: gr.Request | None, state: State) -> Catalogue:
@@ -31,8 +31,11 @@ def header(say: Catalogue, state: State) -> str:
     _, seen = state.readiness()
     status = seen["state"]
     mood = _ENGINES.get(status, "bad")
-    parts = [say(f"webui.status.{status if say.has(f'webui.status.{status}') else 'failed'}")]
-    parts += [say("webui.status.engine", engine=seen["auto"]), say("webui.status.device", device=seen["device"].upper())]
+    parts = [
+        say(f"webui.status.{status if say.has(f'webui.status.{status}') else 'failed'}"),
+        say("webui.status.engine", engine=seen["auto"]),
+        say("webui.status.device", device=seen["device"].upper()),
+    ]
     line = " · ".join(map(html.escape, parts))
     return (
         f'<div id="hero"><div><h1>IndexTTS</h1><p>{html.escape(say("webui.subtitle"))}</p></div>'
@@ -40,6 +43,6 @@ def header(say: Catalogue, state: State) -> str:
     )
 
 
-def result(say: Catalogue, values: dict[str, Any]) -> str:
+def result(say: Catalogue, values: dict[str, str]) -> str:
     """The line below the sound: who spoke, how long, how fast."""
     return html.escape(say.text("webui.result", values))

@@ -39,7 +39,7 @@ class WorkerRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds: process to ``hello``; ``load`` to ``ready``; between frames of a job; after ``cancel``; after ``shutdown``."""
+    """Seconds: start to ``hello``; ``load`` to ``ready``; between frames; after ``cancel``; after ``shutdown``."""
 
     hello: float
     load: float
@@ -79,7 +79,8 @@ class Worker:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tts_worker", "--engine", engine, "--fd", str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=_environment(), start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=_environment(),
+                start_new_session=True,
             )  # fmt: skip
         except BaseException:
             ours.close()
@@ -196,7 +197,7 @@ class Worker:
             while (frame := await self._channel.receive()) is not None:
                 self._inbox.put_nowait(frame)
         except wire.WireError as error:
-            _log.error("worker pid=%d broke the protocol: %s", self.pid, error)  # noqa: TRY400 - expected kind
+            _log.error("worker pid=%d broke the protocol: %s", self.pid, error)
         self._inbox.put_nowait(None)
         self.gone.set()
 

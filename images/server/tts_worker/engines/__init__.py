@@ -13,8 +13,8 @@ NAMES = ("espeak",)
 class EngineError(Exception):
     """The engine cannot do what was asked.
 
-    ``code`` is stable (``voice``, ``language``, ``speed``, ``pitch``, ``library``, ``synthesis``); ``detail`` is for the log
-    and never holds the user's text.
+    ``code`` is stable (``voice``, ``speed``, ``pitch``, ``library``, ``synthesis``, ``protocol``); ``detail`` is for
+    the log and never holds the user's text.
     """
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -25,7 +25,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sentence to speak. ``voice`` is an id of the engine's table; ``pause``: leave room for a following sentence."""
+    """One sentence to speak. ``voice`` is an id of the engine's table; ``pause``: another sentence follows."""
 
     text: str
     voice: str
@@ -42,7 +42,11 @@ class Job:
         """
         try:
             return cls(
-                str(fields["text"]), str(fields["voice"]), float(fields["speed"]), int(fields["pitch"]), bool(fields["pause"])
+                str(fields["text"]),
+                str(fields["voice"]),
+                float(fields["speed"]),
+                int(fields["pitch"]),
+                bool(fields["pause"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EngineError("protocol", f"speak frame: {type(error).__name__}") from None

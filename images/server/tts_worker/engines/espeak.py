@@ -64,7 +64,11 @@ class Espeak:
             library.synthesise(spoken(job.text), emit, pause=job.pause)
             return
         with Stretcher(self.rate, words / slowest) as stretcher:
-            if library.synthesise(spoken(job.text), lambda chunk: _forward(stretcher.feed(chunk), emit), pause=job.pause):
+
+            def stretched(chunk: bytes) -> bool:
+                return _forward(stretcher.feed(chunk), emit)
+
+            if library.synthesise(spoken(job.text), stretched, pause=job.pause):
                 _forward(stretcher.rest(), emit)
 
     def _check(self, name: str, value: float) -> None:

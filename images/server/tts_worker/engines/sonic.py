@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from types import TracebackType
+from typing import Self
 
 from tts_worker.engines import EngineError
 
@@ -33,7 +34,7 @@ class Stretcher:
             raise EngineError("synthesis", "sonicCreateStream failed")
         self._c.sonicSetSpeed(self._stream, factor)
 
-    def __enter__(self) -> Stretcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
