@@ -39,13 +39,14 @@ def alone(prepared: Prepared, request: Request, report: Reporter, consent: Conse
         Failure: A finding that blocks the build, or BASE-…, BUILD-…
     """
     from deploy_kit.lifecycle import up
+    from deploy_kit.lifecycle.perform import perform
 
     with prepared.state.lock():
         prepared = up.ready_host(request, report, consent, ignore=_ELSEWHERE)
         job = up.job(prepared, request, report, consent)
         for step in prepared.steps:
             if step.operation in (Operation.GET_BASE, Operation.BUILD_IMAGE):
-                up.perform(step, job)
+                perform(step, job)
         built = docker.image(prepared.stack.image.reference)
     assert built is not None
     return built

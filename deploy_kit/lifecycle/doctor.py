@@ -7,9 +7,6 @@ from deploy_kit.config.request import Request
 from deploy_kit.facts import HostFacts
 from deploy_kit.lifecycle.site import holds, running, state_of
 
-BUILD_BYTES = 3 * 1024**3
-"""Disk that building and keeping the ``core`` image takes: base, layers, build cache, with a margin."""
-
 
 def observe(request: Request) -> HostFacts:
     """Look at this host."""
@@ -18,8 +15,8 @@ def observe(request: Request) -> HostFacts:
     return detect.observe(detect.here(), listen=request.listen, places=places)
 
 
-def wish(request: Request) -> compat.Wish:
-    """What the request asks of a host."""
+def wish(request: Request, *, built: bool = False) -> compat.Wish:
+    """What the request asks of a host; what is ``built`` already needs no more room."""
     return compat.Wish(
         engine=request.engine,
         device=request.device,
@@ -28,7 +25,7 @@ def wish(request: Request) -> compat.Wish:
         listen_host=request.listen.host,
         listen_port=request.listen.port,
         memory_bytes=request.memory,
-        build_bytes=BUILD_BYTES,
+        build_bytes=0 if built else compat.build_bytes(request.variant, request.target),
     )
 
 
@@ -38,5 +35,6 @@ def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts
         return facts, compat.judge(facts, wish(request), port_is_ours=False)
     facts = observe(request)
     state = state_of(request)
-    ours = holds(running(state), state.stack(), request.listen)
-    return facts, compat.judge(facts, wish(request), port_is_ours=ours)
+    found = running(state)
+    ours = holds(found, state.stack(), request.listen)
+    return facts, compat.judge(facts, wish(request, built=found.target() is not None), port_is_ours=ours)

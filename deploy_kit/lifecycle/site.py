@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy_kit import proc
 from deploy_kit.client import Client
 from deploy_kit.config.request import Listen, Request
+from deploy_kit.lifecycle.access import Key
+from deploy_kit.plan.resolve import resolve
 from deploy_kit.plan.stack import Stack, Target
-from deploy_kit.run.process import Process
 from deploy_kit.run.state import State, home
-from deploy_kit.tools.docker import ContainerInfo
+
+if TYPE_CHECKING:
+    from deploy_kit.run.process import Process
+    from deploy_kit.tools.docker import ContainerInfo
 
 
 def state_of(request: Request) -> State:
     """The state folder of the stack that this request names."""
     return State(request.name, home(os.environ, os.getuid()))
+
+
+def stack_for(request: Request, variant: str, device: str, state: State, key: Key | None) -> Stack:
+    """The stack that serves this request with this variant on this device."""
+    from deploy_kit.builder import payload
+
+    return resolve(
+        request,
+        variant=variant,
+        device=device,
+        inputs=payload.inputs(variant, request.build.base),
+        uid=os.getuid(),
+        folders=(str(state.cache_hub), str(state.outputs)),
+        secret_version=None if key is None else key.version,
+    )
 
 
 @dataclass(frozen=True, slots=True)

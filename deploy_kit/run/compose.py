@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy_kit import proc, render
@@ -36,7 +35,7 @@ def observe(
     stack: Stack, state: State, container: docker.ContainerInfo | None, *, engine_up: bool, packages: tuple[str, ...]
 ) -> Observed:
     """What stands of this stack. A running container with our label proves its image and volumes by itself."""
-    files = state.saved_digest(rendered(stack, state)) if state.folder.is_dir() else None
+    files = state.saved_digest(rendered(stack, state))
     found = service(container)
     image: str | None = None
     if found is not None and found.state is ServiceState.RUNNING and found.stack == stack.digest:
@@ -59,8 +58,19 @@ def observe(
     )
 
 
+def settled(stack: Stack, state: State) -> bool:
+    """Whether the container runs just this stack from just these files, and this start of it was proved."""
+    container = find(stack.name)
+    found = service(container)
+    if container is None or found is None or found.state is not ServiceState.RUNNING or found.stack != stack.digest:
+        return False
+    return state.proof() == _start_of(container) and state.saved_digest(rendered(stack, state)) == stack.digest
+
+
 def _parts(stack: Stack) -> tuple[str | None, bool, frozenset[str]]:
     """The inputs of the local image, whether the base is here, and the storage that exists."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(2) as pool:
         image, base = pool.submit(docker.image, stack.image.reference), pool.submit(docker.image, stack.image.base)
         volumes = _existing(stack)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy_kit.client import Client
-from deploy_kit.compat import Verdict
 from deploy_kit.config.request import Request
-from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Message
 from deploy_kit.plan.stack import Stack
 from deploy_kit.progress import Reporter
 from deploy_kit.run.state import State
+
+if TYPE_CHECKING:
+    from deploy_kit.compat import Verdict
+    from deploy_kit.facts import HostFacts
 
 Consent = Callable[[Message, tuple[tuple[str, ...], ...]], bool]
 """Asks the user whether these commands may be run; the message says why."""

@@ -60,12 +60,20 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
         image=_stamp(payload),
         environment=_stamp(environment),
         volumes=frozenset(source for source in lasting(stack) if Path(source).is_dir()),
-        files=state.saved_digest() if state.folder.is_dir() else None,
+        files=state.saved_digest({}),
         secret=state.key_version() if state.key_file.is_file() else None,
         service=service(process),
         proved=process is not None and state.proof() == _start_of(process),
         previous=state.stack(),
     )
+
+
+def settled(stack: Stack, state: State) -> bool:
+    """Whether the process runs just this stack from the present lock, and this start of it was proved."""
+    process = find(state)
+    if process is None or process.stack != stack.digest or _stamp(_paths(state)[0]) != environment_digest():
+        return False
+    return state.proof() == _start_of(process)
 
 
 def service(process: Process | None) -> Service | None:

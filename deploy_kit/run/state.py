@@ -74,16 +74,13 @@ class State:
             self._write(self.files / name, text.encode())
         self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode(), 0o600)
 
-    def saved_digest(self, files: Mapping[str, str] | None = None) -> str | None:
-        """The digest of the saved stack if its files are all there (and, when given, say what they should)."""
+    def saved_digest(self, files: Mapping[str, str]) -> str | None:
+        """The digest of the saved stack, ``edited`` when ``files`` (what it should have rendered) differ, None without one."""
         stack = self.stack()
         if stack is None:
             return None
-        for name, text in (files or {}).items():
-            path = self.files / name
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                return None
-        return stack.digest
+        whole = all(_says(self.files / name, text) for name, text in files.items())
+        return stack.digest if whole else "edited"
 
     def key(self) -> str | None:
         """The API key in force, or None."""
@@ -137,3 +134,10 @@ class State:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise fail("HOST-STATE-UNWRITABLE", str(path), reason=error.strerror or str(error)) from None
+
+
+def _says(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        return False

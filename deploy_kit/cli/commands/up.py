@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.cli.output import findings, planned
 from deploy_kit.cli.session import Session
-from deploy_kit.lifecycle import up
+from deploy_kit.lifecycle.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from deploy_kit.lifecycle.outcome import Outcome
 
 
 def run(session: Session) -> int:
     """Bring the service up, or show what that would take."""
     request, facts = session.request, session.facts()
     if session.options.dry_run or facts is not None:  # another host's facts can only be planned with
+        from deploy_kit.lifecycle import up
+
         return planned.show(session, up.prepare(request, facts=facts))
-    with session.reporting() as report:
-        outcome = up.carry_out(up.prepare(request), request, report, session.consent)
+    outcome = settled(request) or _bring_up(session)
     if session.json:
         from deploy_kit import codec
 
@@ -31,7 +34,14 @@ def run(session: Session) -> int:
     return 0
 
 
-def _summary(session: Session, outcome: up.Outcome) -> Iterator[str]:
+def _bring_up(session: Session) -> Outcome:
+    from deploy_kit.lifecycle import up
+
+    with session.reporting() as report:
+        return up.carry_out(up.prepare(session.request), session.request, report, session.consent)
+
+
+def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
     from deploy_kit.cli.output import text
 
     words = session.words
@@ -52,7 +62,7 @@ def _summary(session: Session, outcome: up.Outcome) -> Iterator[str]:
     yield words("cli.up_next", name="" if session.request.name == "indextts" else f" --name {session.request.name}")
 
 
-def _rows(session: Session, outcome: up.Outcome) -> Iterator[tuple[str, str]]:
+def _rows(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:
     from deploy_kit.cli.output import text
 
     words = session.words
