@@ -71,9 +71,10 @@ def install(plan: PackagePlan, report: Reporter, *, sudo: bool) -> None:
 
 
 def archive(root: Path, release: str) -> Source | None:
-    """The distribution's own archive for ``release`` among the host's apt sources; None when none stands there."""
+    """The distribution's own archive for ``release`` among the host's apt sources; None when none looks like it."""
     found = [source for source in sources(root) if source.suite == release and "main" in source.components]
-    return max(found, key=_likeness, default=None)
+    best = max(found, key=_likeness, default=None)
+    return best if best is not None and _likeness(best) else None
 
 
 def sources(root: Path) -> Iterator[Source]:

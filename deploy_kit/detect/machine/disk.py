@@ -17,7 +17,8 @@ def observe(context: Context, purpose: str, path: str) -> DiskFacts:
     except OSError as error:
         lost: Fact[int] = unknown(f"statvfs {path}", error.strerror or str(error))
         return DiskFacts(purpose, path, lost, lost)
-    source = f"statvfs /{nearest.relative_to(context.root)}"
+    seen = nearest.relative_to(context.root).as_posix()
+    source = f"statvfs /{seen}".removesuffix(".")
     return DiskFacts(purpose, path, known(free, source), known(total, source))
 
 
