@@ -26,8 +26,8 @@ def create(state: State) -> FastAPI:
     metrics = Metrics(state)
     state.service = Service(state, state.supervisor, metrics, workplace(state.settings))
     app = FastAPI(title="deploykit", version=__version__, docs_url=None, redoc_url=None)
-    app.include_router(speech.router(state, state.service))
-    app.include_router(listing.router(state))
+    speech.add(app, state, state.service)
+    listing.add(app, state)
     app.add_api_route("/metrics", metrics.endpoint, include_in_schema=False)
     known = {route.path: set(route.methods or ()) for route in app.routes if isinstance(route, Route)}
 
@@ -36,7 +36,7 @@ def create(state: State) -> FastAPI:
         allowed = known.get(request.url.path)
         if allowed and request.method not in allowed:
             raise Refusal("method_not_allowed", method=request.method, allowed=", ".join(sorted(allowed)))
-        raise Refusal("not_found", path="/v1/…")
+        raise Refusal("not_found")
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:
@@ -47,7 +47,7 @@ def create(state: State) -> FastAPI:
     async def failed(request: Request, error: HTTPException) -> JSONResponse:
         locale = locale_of(request.headers.get("accept-language", ""), state.settings.locale)
         code = _CODES.get(error.status_code, "bad_request")
-        refusal = Refusal(code, method=request.method, allowed="", path="", limit=0)
+        refusal = Refusal(code, method=request.method, allowed=(error.headers or {}).get("Allow", "-"), limit=0)
         return JSONResponse(refusal.document(locale), error.status_code, headers=error.headers)
 
     return app

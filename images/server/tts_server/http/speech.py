@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from deploy_kit.data import table
@@ -31,11 +31,10 @@ class ClientGone(Exception):
     """The client closed the connection."""
 
 
-def router(state: State, service: Service) -> APIRouter:
-    """The route."""
-    routes = APIRouter()
+def add(app: FastAPI, state: State, service: Service) -> None:
+    """Add the route."""
 
-    @routes.post("/v1/audio/speech", response_class=Response, openapi_extra=_schema(state))
+    @app.post("/v1/audio/speech", response_class=Response, openapi_extra=_schema(state))
     async def create_speech(request: Request) -> Response:
         """Text to speech."""
         kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
@@ -44,8 +43,6 @@ def router(state: State, service: Service) -> APIRouter:
         body = await _body(request, _OVERHEAD + _ESCAPED * state.settings.max_chars)
         wanted = check(parse(body), engine=state.settings.engine, max_chars=state.settings.max_chars)
         return _Sound(service, service.admit(wanted))
-
-    return routes
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -61,12 +61,12 @@ def check(document: dict[str, Any], *, engine: str, max_chars: int) -> SpeechReq
     document = {name: value for name, value in document.items() if value is not None}
     unknown = sorted(set(document) - set(FIELDS))
     if unknown:
-        raise Refusal("unknown_parameter", _shown(unknown[0]), name=_shown(unknown[0]), allowed=", ".join(FIELDS))
+        raise Refusal("unknown_parameter", shown(unknown[0]), name=shown(unknown[0]), allowed=", ".join(FIELDS))
     model = _model(_string(document, "model", "auto"), engine)
     spoken = _input(document, max_chars)
     stream = _string(document, "stream_format", "audio")
     if stream != "audio":
-        raise Refusal("unsupported_stream_format", "stream_format", value=_shown(stream))
+        raise Refusal("unsupported_stream_format", "stream_format", value=shown(stream))
     _string(document, "instructions", "")
     return SpeechRequest(
         model=model,
@@ -83,7 +83,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(name)  # NaN and Infinity are no JSON
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """A word of the user's that is safe to repeat: short, and encodable."""
     return value[:40].encode("ascii", errors="backslashreplace").decode()
 
@@ -108,7 +108,7 @@ def _number(document: dict[str, Any], name: str) -> float:
 def _model(name: str, engine: str) -> str:
     if name in ALIASES or name == engine:
         return engine
-    raise Refusal("model_not_found", "model", name=_shown(name), known=", ".join((engine, *ALIASES)))
+    raise Refusal("model_not_found", "model", name=shown(name), known=", ".join((engine, *ALIASES)))
 
 
 def _input(document: dict[str, Any], max_chars: int) -> str:
@@ -136,7 +136,7 @@ def _voice(document: dict[str, Any]) -> voices.Voice | None:
         return None
     found = voices.find(value)
     if found is None:
-        raise Refusal("unknown_voice", "voice", name=_shown(value), known=", ".join(voices.catalogue()))
+        raise Refusal("unknown_voice", "voice", name=shown(value), known=", ".join(voices.catalogue()))
     return found
 
 
@@ -146,7 +146,7 @@ def _language(document: dict[str, Any]) -> str | None:
         return None
     found = voices.language_of(value)
     if found is None:
-        raise Refusal("unsupported_language", "language", name=_shown(value), known="auto, en, zh")
+        raise Refusal("unsupported_language", "language", name=shown(value), known="auto, en, zh")
     return found
 
 
@@ -154,7 +154,7 @@ def _format(name: str) -> str:
     if name in FORMATS:
         return name
     code = "format_not_yet" if name in _LATER_FORMATS else "unknown_format"
-    raise Refusal(code, "response_format", name=_shown(name), known=", ".join(FORMATS))
+    raise Refusal(code, "response_format", name=shown(name), known=", ".join(FORMATS))
 
 
 def _sentences(spoken: str, voice: voices.Voice | None, language: str | None) -> tuple[Sentence, ...]:

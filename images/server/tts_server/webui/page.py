@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import html
 import os
 import secrets
+import shutil
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -105,10 +108,11 @@ def _slider(say: gr.I18n, name: str, step: float) -> gr.Slider:
 
 
 def _result(say: gr.I18n) -> tuple[gr.Audio, gr.HTML]:
+    note = gr.HTML(elem_id="note")
     sound = gr.Audio(
         label=say("sound"), type="filepath", interactive=False, autoplay=True, buttons=["download"], elem_id="sound"
     )
-    return sound, gr.HTML(elem_id="note")
+    return sound, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +123,23 @@ class _Speaker:
     service: Service
     folder: Path
 
-    async def speak(self, fields: dict[str, Any], request: gr.Request) -> tuple[str, str]:
-        """The sound's file and the line below it. Raises `gradio.Error` with a sentence for the person."""
+    async def speak(self, fields: dict[str, Any], request: gr.Request) -> tuple[Any, str]:
+        """The sound's file and the line below it; on an error the old sound stays, and the line says what is wrong."""
         say = texts.speaker(request, self.state)
         try:
             wanted = check(fields, engine=self.state.settings.engine, max_chars=self.state.settings.max_chars)
             path, facts = await _record(self.service, wanted, self.folder)
         except Refusal as refusal:
-            raise _error(say, refusal.sentence(say.locale)) from None
+            return gr.skip(), _fault(refusal.sentence(say.locale))
         except OSError:
-            raise _error(say, say("webui.no_space")) from None
+            return gr.skip(), _fault(say("webui.no_space"))
         return str(path), texts.result(say, facts)
 
 
 def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> None:
     async def on_speak(  # noqa: PLR0917 - Gradio passes one argument a component
         text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
-    ) -> tuple[str, str]:
+    ) -> tuple[Any, str]:
         fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
         return await speaker.speak(fields, request)
 
@@ -155,6 +159,7 @@ def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> No
 async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tuple[Path, dict[str, str]]:
     """Speak into a file of its own folder (its name cannot be guessed); the file and what to tell about it."""
     began = time.monotonic()
+    await asyncio.to_thread(_sweep, folder)
     path = folder / secrets.token_hex(16) / "speech.wav"
     with service.admit(wanted) as ticket:
         path.parent.mkdir(parents=True)
@@ -185,8 +190,16 @@ async def _write(path: Path, ticket: Ticket, rate: int) -> int:
     return size
 
 
-def _error(say: Any, sentence: str) -> gr.Error:
-    return gr.Error(sentence, duration=8, title=say("webui.error"), print_exception=False)
+def _fault(sentence: str) -> str:
+    return f'<span class="fault" role="alert">{html.escape(sentence)}</span>'
+
+
+def _sweep(folder: Path) -> None:
+    """Remove recordings that are over their time: those of an earlier process, and the folders Gradio leaves."""
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.stat().st_mtime < time.time() - _KEEP_SECONDS:
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _voices() -> list[tuple[str, str]]:
