@@ -215,7 +215,8 @@ def _failure(result: proc.Completed, plan: PackagePlan) -> Failure:
     said = [text for text in result.stdout.splitlines() if text.startswith(("E:", "W:", "Err:"))]
     lines = "\n".join((said or result.stdout.splitlines())[-8:])
     code = "ENGINE-INSTALL-OFFLINE" if _OFFLINE.search(result.stdout) else "ENGINE-INSTALL-FAILED"
-    command = " ".join(result.argv[:3])
+    verb = next((word for word in result.argv if word in ("update", "install")), "")
+    command = f"apt-get {verb}" if verb else " ".join(result.argv[:3])
     return fail(code, " ".join(plan.packages), command=command, lines=lines)
 
 

@@ -91,3 +91,18 @@ def test_a_daemon_has_a_session_of_its_own(tmp_path: Path) -> None:
     os.waitpid(pid, 0)
 
     assert log.read_text() == "True\n"
+
+
+def test_a_foreground_command_keeps_our_session_so_that_sudo_finds_the_terminal() -> None:
+    tell = (PYTHON, "-c", "import os; print(os.getsid(0))")
+    heard: list[str] = []
+    proc.foreground(tell, heard.append, timeout=20)
+    apart = proc.run(tell, timeout=20).stdout.strip()
+
+    assert heard[0] == str(os.getsid(0))
+    assert apart != heard[0]
+
+
+def test_a_late_foreground_command_is_stopped() -> None:
+    with pytest.raises(proc.CommandTimeout):
+        proc.foreground((PYTHON, "-c", "import time; time.sleep(60)"), lambda line: None, timeout=0.5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
-
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.detect.site import endpoint
 from deploy_kit.facts import Fact, SiteFacts, known
@@ -85,9 +83,14 @@ def _pip_files(context: Context) -> tuple[str, ...]:
 
 
 def _pip_settings(context: Context, path: str) -> dict[str, str]:
+    text = context.read(path)
+    if not text:
+        return {}
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read_string(context.read(path) or "")
+        parser.read_string(text)
     except configparser.Error:
         return {}
     found: dict[str, str] = {}
