@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_kit import assets
+from deploy_kit.messages import LOCALES
 
 TRAVELLING = (
     "__init__.py",
@@ -30,6 +31,24 @@ TRAVELLING = (
     "diagnose",
 )
 """Files and folders of ``deploy_kit`` that travel; they import only each other and the standard library."""
+
+_HOST_TOPICS = ("builder", "cli", "compose", "config", "help", "plan", "settings", "up", "verify")
+_HOST_TABLES = ("base", "build_failures", "image_budget", "mirrors")
+STAYING = frozenset(
+    {f"deploy_kit/messages/{locale}/{topic}.json" for locale in LOCALES for topic in _HOST_TOPICS}
+    | {f"deploy_kit/data/{name}.json" for name in _HOST_TABLES}
+)
+"""Files of travelling folders that only the host reads: a change in them must not make a new image."""
+
+SPLIT = {
+    "deploy_kit/messages/en": ("findings.*", "[^f]*.*"),
+    "deploy_kit/messages/zh": ("findings.*", "[^f]*.*"),
+    "images/server/tts_server": ("[^m-z]*.*", "[m-z]*.*"),
+}
+"""Folders that would make too big a layer as a whole: patterns that part their files (``^`` negates)."""
+
+SINGLE = (("__init__.py", "errors.py", "facts.py", "findings.py"), ("codec.py", "proc.py", "wire.py"))
+"""The single files of `TRAVELLING`, parted into layers."""
 
 SERVER = "images/server"
 LOCK = "images/requirements/server.txt"
@@ -96,11 +115,10 @@ def unpack(folder: Path) -> None:
 
 
 def layers() -> tuple[Layer, ...]:
-    """The COPY instructions of our own code: one for the single files, one for each folder that holds files itself."""
-    single = tuple(f"deploy_kit/{room}" for room in TRAVELLING if (assets.package() / room).is_file())
-    found = [Layer(single, f"{APP}/deploy_kit/")]
+    """The COPY instructions of our own code: a few for the single files, one or two for each folder with files."""
+    found = [Layer(tuple(f"deploy_kit/{name}" for name in group), f"{APP}/deploy_kit/") for group in SINGLE]
     for room in TRAVELLING:
-        if room not in {name.removeprefix("deploy_kit/") for name in single}:
+        if (assets.package() / room).is_dir():
             found += _layers(f"deploy_kit/{room}", assets.package() / room, f"{APP}/deploy_kit/{room}/")
     for package in sorted(path for path in (assets.root() / SERVER).iterdir() if path.is_dir()):
         if package.name not in _SKIPPED:
@@ -111,14 +129,16 @@ def layers() -> tuple[Layer, ...]:
 def ignore_file() -> str:
     """The allow list beside the Dockerfile, for builds straight from a checkout."""
     allowed = (*(f"deploy_kit/{room}" for room in TRAVELLING), SERVER, LOCK, SLIM)
-    return "\n".join(["*", *(f"!{name}" for name in allowed), "**/__pycache__", "**/*.pyc", "**/.*", ""])
+    never = ("**/__pycache__", "**/*.pyc", "**/.*", *sorted(STAYING))
+    return "\n".join(["*", *(f"!{name}" for name in allowed), *never, ""])
 
 
 def _layers(name: str, folder: Path, target: str) -> Iterator[Layer]:
     inside = _visible(folder)
     if any(path.is_file() for path in inside):
         # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
-        yield Layer((f"{name}/*.*",), target)
+        for pattern in SPLIT.get(name, ("*.*",)):
+            yield Layer((f"{name}/{pattern}",), target)
     for path in inside:
         if path.is_dir():
             yield from _layers(f"{name}/{path.name}", path, f"{target}{path.name}/")
@@ -136,7 +156,8 @@ def _write(files: Iterable[Source], folder: Path) -> None:
 
 def _under(name: str, path: Path) -> Iterator[Source]:
     if stat.S_ISREG(path.stat().st_mode):
-        yield Source(name, path)
+        if name not in STAYING:
+            yield Source(name, path)
         return
     for inside in _visible(path):
         yield from _under(f"{name}/{inside.name}", inside)
