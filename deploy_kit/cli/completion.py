@@ -107,9 +107,8 @@ def _fish(words: Catalogue) -> str:
     for command in COMMANDS:
         seen = _quoted(f"__fish_seen_subcommand_from {command.name}")
         for name, option, values in flags_of(command):
-            lines.append(
-                f"complete -c deploykit -n {seen} {_fish_flag(name, option, values)} -d {_quoted(_text(option, name, command, words))}"
-            )
+            text = _quoted(_text(option, name, command, words))
+            lines.append(f"complete -c deploykit -n {seen} {_fish_flag(name, option, values)} -d {text}")
         lines += [f"complete -c deploykit -n {seen} -a {_quoted(word)}" for word in _words(command)]
         if any(argument.kind in _FILES for argument in command.arguments):
             lines.append(f"complete -c deploykit -n {seen} -F")

@@ -45,4 +45,4 @@ def _failure(error: BaseException, argv: list[str]) -> Failure:
 
 def _wants_json(argv: list[str]) -> bool:
     words = argv[: argv.index("--")] if "--" in argv else argv
-    return "--output=json" in words or any(pair == ("--output", "json") for pair in zip(words, words[1:]))
+    return "--output=json" in words or " --output json " in f" {' '.join(words)} "

@@ -31,7 +31,7 @@ def main(argv: list[str], environment: Mapping[str, str]) -> int:
         # Whoever read us has gone; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort: a finding for everything
         from deploy_kit.cli.faults import answer
 
         return answer(error, argv, environment)

@@ -22,10 +22,11 @@ def parse(command: Command, argv: list[str], words: Catalogue) -> argparse.Names
         Failure: The arguments do not fit (``USAGE-…``).
     """
     parser = build(command, words)
-    options, extra = parser.parse_known_args(argv)
-    if options.help:
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    if "-h" in own or "--help" in own:  # before parsing: help must answer even when a required argument is missing
         print(parser.format_help().rstrip())
         return None
+    options, extra = parser.parse_known_args(argv)
     if extra:
         _refuse(command, extra[0])
     return options
@@ -83,12 +84,6 @@ class _Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._command = command
-
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]  # noqa: ANN001, ANN201
-        # Help must answer even when a required argument is missing.
-        if args and any(word in ("-h", "--help") for word in args[: args.index("--") if "--" in args else None]):
-            return argparse.Namespace(help=True), []
-        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise fail(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class Option:
-    """One option. ``kind``: ``flag``, ``text``, ``file``, ``folder``, ``integer`` or ``choice``. Its help is ``help.option.<dest>``."""
+    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice`` or ``list`` (may be given again).
+
+    Its help is ``help.option.<dest>``.
+    """
 
     __slots__ = ("choices", "default", "flags", "kind", "metavar")
 
@@ -33,7 +36,7 @@ class Option:
 
 
 class Argument:
-    """One positional argument; ``default`` None and ``optional`` mean it may be left out. Help: ``help.argument.<command>.<name>``."""
+    """One positional argument. ``kind``: ``text``, ``file`` or ``folder``. Help: ``help.argument.<command>.<name>``."""
 
     __slots__ = ("choices", "kind", "name", "optional")
 
@@ -47,10 +50,10 @@ class Argument:
 class Command:
     """One command: its module in `deploy_kit.cli.commands`, what it takes, and which settings it lets flags override.
 
-    ``settings`` holds keys of ``data/settings.json``, or `ALL`. ``checkout`` marks commands that need the project's own folder.
+    ``settings`` holds keys of ``data/settings.json``, or `ALL`.
     """
 
-    __slots__ = ("arguments", "checkout", "module", "name", "options", "settings")
+    __slots__ = ("arguments", "module", "name", "options", "settings")
 
     def __init__(
         self,
@@ -60,14 +63,12 @@ class Command:
         arguments: tuple[Argument, ...] = (),
         options: tuple[Option, ...] = (),
         settings: tuple[str, ...] = (),
-        checkout: bool = False,
     ) -> None:
         self.name = name
         self.module = module or name
         self.arguments = arguments
         self.options = options
         self.settings = settings
-        self.checkout = checkout
 
 
 OUTPUT = Option("--output", kind="choice", choices=("text", "json"), default="text")
@@ -133,7 +134,6 @@ COMMANDS = (
             Option("--strict", kind="flag"),
             PROGRESS,
         ),
-        checkout=True,
     ),
 )
 

@@ -37,7 +37,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """One setting from one source. ``layer`` is the source's rank, ``base`` the folder that relative paths start from."""
+    """One setting from one source. ``layer`` is its rank, ``base`` the folder that relative paths start from."""
 
     key: str
     raw: str | tuple[str, ...]
@@ -47,7 +47,7 @@ class _Given:
 
 
 def find(flag: str | None, environment: Mapping[str, str], folder: Path) -> Path | None:
-    """The config file: the one asked for by flag or ``DEPLOYKIT_CONFIG``, else ``deploykit.yaml`` in ``folder``, else None."""
+    """The config file: by flag or ``DEPLOYKIT_CONFIG``, else ``deploykit.yaml`` in ``folder``, else None."""
     if asked := flag or environment.get("DEPLOYKIT_CONFIG"):
         return Path(asked)
     usual = folder / FILE_NAME

@@ -1,4 +1,4 @@
-"""Python environments that equal a hashed lock: made beside their place, then renamed, so that none is ever half there."""
+"""Python environments that equal a hashed lock: made beside their place, then renamed, so none is ever half there."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def run(session: Session) -> int:
     if folder is None and not session.options.check:
         raise fail("USAGE-FOLDER", "render", commands=(("deploykit", "render", "out"),))
     if folder is None:
-        return _check(session, _committed(session), _checkout())
+        return _check(session, _committed(), _checkout())
     expected = _files(session)
     if session.options.check:
         return _check(session, expected, Path(folder))
@@ -42,7 +42,7 @@ def _files(session: Session) -> dict[str, str]:
     return files | dockerfile.files() if files else files
 
 
-def _committed(session: Session) -> dict[str, str]:
+def _committed() -> dict[str, str]:
     from deploy_kit import render
 
     return render.committed()

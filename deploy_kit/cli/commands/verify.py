@@ -29,7 +29,9 @@ def run(session: Session) -> int:
     container = running(prepared.state).container
     name = container.name if container is not None and container.status == "running" else None
     with session.reporting() as report:
-        result = verify.run(reference, name, report, markers=_secrets(request, prepared.key.value if prepared.key else None))
+        result = verify.run(
+            reference, name, report, markers=_secrets(request, prepared.key.value if prepared.key else None)
+        )
     if session.json:
         from deploy_kit import codec
 

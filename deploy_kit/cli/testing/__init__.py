@@ -1,0 +1,1 @@
+"""How ``deploykit test`` prepares a machine for the project's tests and runs them."""

@@ -1,0 +1,167 @@
+"""What the tests need on a machine, put there by the product's own means; what cannot be had is remembered."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy_kit import proc
+from deploy_kit.cli.session import Session
+from deploy_kit.compat import PackagePlan, packages_for
+from deploy_kit.config.request import Request
+from deploy_kit.errors import Failure
+from deploy_kit.facts import HostFacts
+from deploy_kit.findings import Message
+from deploy_kit.progress import Event, EventKind, Reporter, line
+from deploy_kit.tools import apt, dockerd, environment
+
+SERVER_TIERS = ("lint", "server", "browser")
+SPEECH_TIERS = ("server", "browser")
+ENGINE_TIERS = ("docker", "image")
+_BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
+
+
+class Provision:
+    """Environments and packages for the tests. `missing` tells why a tier cannot run."""
+
+    def __init__(self, session: Session, root: Path, report: Reporter) -> None:
+        self._session = session
+        self._root = root
+        self._report = report
+        self._missing: dict[str, str] = {}
+        self.python = root / ".venv-test/bin/python"
+        self.server_python = root / ".venv-server/bin/python"
+
+    def missing(self, tier: str) -> str:
+        """Why this tier cannot run; empty when it can."""
+        return self._missing.get(tier, "")
+
+    def prepare(self, tiers: list[str]) -> None:
+        """Install what these tiers need.
+
+        Raises:
+            Failure: ENGINE-PYTHON-… when not even the environment of the tests can be made.
+        """
+        python = _python311()
+        tests = self._root / "tests/requirements.txt"
+        self._step(".venv-test", lambda: self._environment(self.python, tests, python or _own_python()))
+        needing = [tier for tier in tiers if tier in SERVER_TIERS]
+        if needing and python is None:
+            self._lose(needing, "cli.test_no_python")
+        elif needing and python is not None:
+            lock = self._root / "images/requirements/server.txt"
+            self._step(".venv-server", lambda: self._environment(self.server_python, lock, python))
+        self._system(tiers)
+
+    def _system(self, tiers: list[str]) -> None:
+        speaking = [tier for tier in tiers if tier in SPEECH_TIERS]
+        containers = [tier for tier in tiers if tier in ENGINE_TIERS]
+        if not speaking and not containers:
+            return
+        facts = self._facts()
+        if speaking and not _speech_library():
+            self._packages(speaking, packages_for(facts.platform, "speech"), "cli.test_no_speech", _speech_library)
+        if "browser" in tiers and proc.which("chromium") is None:
+            plan = PackagePlan(_BROWSER_PACKAGES)
+            self._packages(["browser"], plan, "cli.test_no_browser", lambda: proc.which("chromium") is not None)
+        if containers:
+            self._engine(containers, facts)
+
+    def _engine(self, tiers: list[str], facts: HostFacts) -> None:
+        from deploy_kit.lifecycle import doctor
+
+        _, verdict = doctor.examine(_request(), facts)
+        sudo = _sudo()
+        if verdict.setup is not None and verdict.setup.packages is not None:
+            self._packages(tiers, verdict.setup.packages, "cli.test_no_engine", lambda: True)
+        if not any(self._missing.get(tier) for tier in tiers) and not dockerd.answers():
+            try:
+                self._step("dockerd", lambda: dockerd.start(self._report, sudo=sudo))
+            except Failure as failure:
+                self._lose(tiers, "cli.test_no_engine", failure)
+
+    def _packages(self, tiers: list[str], plan: PackagePlan | None, reason: str, present: Callable[[], bool]) -> None:
+        """Ask for and install packages; the tiers are lost when that fails."""
+        if plan is None or proc.which("apt-get") is None:
+            self._lose(tiers, reason)
+            return
+        sudo = _sudo()
+        try:
+            question = Message.of("cli.test_ask_install", packages=" ".join(plan.packages))
+            if not self._session.consent(question, apt.commands(plan, sudo)):
+                self._lose(tiers, reason)
+                return
+            self._step(" ".join(plan.packages), lambda: apt.install(plan, self._report, sudo=sudo))
+        except Failure as failure:
+            self._lose(tiers, reason, failure)
+            return
+        if not present():
+            self._lose(tiers, reason)
+
+    def _lose(self, tiers: list[str], reason: str, failure: Failure | None = None) -> None:
+        from deploy_kit.cli.output.findings import sentence
+
+        text = self._session.words(reason)
+        if failure is not None:
+            text += f" ({sentence(failure.finding.sentence('what'), self._session.words)})"
+        for tier in tiers:
+            self._missing.setdefault(tier, text)
+
+    def _environment(self, python: Path, lock: Path, base: str) -> None:
+        environment.ensure(
+            python.parent.parent, lock, base, line=lambda text: self._report(line("prepare-tests", text))
+        )
+
+    def _step(self, subject: str, work: Callable[[], None]) -> None:
+        self._report(Event(EventKind.STEP, "prepare-tests", subject))
+        start = time.monotonic()
+        try:
+            work()
+        except BaseException:
+            self._report(Event(EventKind.FAILED, "prepare-tests", subject))
+            raise
+        self._report(Event(EventKind.DONE, "prepare-tests", subject, seconds=time.monotonic() - start))
+
+    def _facts(self) -> HostFacts:
+        from deploy_kit.lifecycle import doctor
+
+        return doctor.observe(_request())
+
+
+def _request() -> Request:
+    """The default wish; the user's own settings have no place in tests."""
+    from deploy_kit.config.load import load
+
+    return load({}, {}, None).request
+
+
+def _own_python() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def _python311() -> str | None:
+    """A Python 3.11 that can make environments: the image's version, so what passes here means something there."""
+    if sys.version_info[:2] == (3, 11):
+        return _own_python()
+    ask = "import os, sys, venv, ensurepip; print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
+    for folder in os.get_exec_path():
+        program = str(Path(folder) / "python3.11")
+        if os.access(program, os.X_OK):
+            try:
+                return proc.run((program, "-I", "-c", ask), timeout=20).stdout.strip()
+            except proc.CommandError:
+                continue
+    return None
+
+
+def _sudo() -> bool:
+    return os.getuid() != 0
+
+
+def _speech_library() -> bool:
+    import ctypes.util
+
+    return ctypes.util.find_library("espeak-ng") is not None
