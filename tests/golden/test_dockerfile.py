@@ -1,0 +1,69 @@
+"""Rules that the committed Dockerfiles keep, whoever edits the templates."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy_kit import assets
+from deploy_kit.render import dockerfile
+
+FILES = sorted((assets.root() / "images").glob("*/Dockerfile"))
+HOST_NAME = re.compile(r"https?://|\b(?:[a-z0-9-]+\.)+(?:org|com|net|cn|dev)\b")
+
+
+@pytest.fixture(params=FILES, ids=[path.parent.name for path in FILES])
+def text(request: pytest.FixtureRequest) -> str:
+    path: Path = request.param
+    return path.read_text(encoding="utf-8")
+
+
+def instructions(text: str, name: str) -> list[str]:
+    return re.findall(rf"^{name} (.+)$", text, re.MULTILINE)
+
+
+def test_every_variant_is_committed() -> None:
+    assert [path.parent.name for path in FILES] == sorted(dockerfile.VARIANTS)
+
+
+def test_the_committed_file_is_what_the_template_gives(text: str) -> None:
+    assert text in dockerfile.files().values()
+
+
+def test_no_syntax_line_since_it_needs_a_registry(text: str) -> None:
+    assert "# syntax=" not in text
+
+
+def test_the_base_is_the_only_argument_and_fully_qualified(text: str) -> None:
+    (base,) = instructions(text, "ARG")
+    assert re.fullmatch(r"BASE=docker\.io/library/debian:bookworm-slim", base)
+    assert instructions(text, "FROM")[0] == "${BASE} AS system"
+
+
+def test_no_package_host_is_named(text: str) -> None:
+    body = "\n".join(
+        line for line in text.splitlines() if not line.startswith(("ARG BASE=", "LABEL", "      org.", "#"))
+    )
+    assert HOST_NAME.findall(body) == []
+
+
+def test_packages_are_installed_by_hash_and_without_a_compiler(text: str) -> None:
+    assert "--require-hashes" in text
+    assert "--only-binary=:all:" in text
+
+
+def test_settings_of_a_site_are_secrets(text: str) -> None:
+    assert set(re.findall(r"--mount=type=secret,id=(\w+)", text)) == {"ca", "apt_conf", "apt_sources", "pip_conf"}
+
+
+def test_every_copy_is_linked(text: str) -> None:
+    assert all(copy.startswith("--link ") for copy in instructions(text, "COPY"))
+
+
+def test_our_code_comes_last_so_that_it_invalidates_nothing(text: str) -> None:
+    copies = instructions(text, "COPY")
+    ours = [index for index, copy in enumerate(copies) if "/opt/deploykit/app/" in copy]
+    assert ours == list(range(1, len(copies)))
+    assert text.rindex("\nRUN ") < text.index("COPY --link --chmod")

@@ -1,0 +1,197 @@
+"""What travels, how it is laid out, and what its hash depends on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deploy_kit import assets
+from deploy_kit.builder import payload
+from deploy_kit.render import dockerfile
+
+BASE = "docker.io/library/debian:bookworm-slim"
+LAYER_LIMIT = 10_000
+CATALOGUE_LIMIT = 16_000
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what an image is made of, which a test may change."""
+    here = assets.root()
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(here / "images", tmp_path / "images", ignore=skip)
+    shutil.copytree(assets.package(), tmp_path / "deploy_kit", ignore=skip)
+    monkeypatch.setattr(assets, "root", lambda: tmp_path)
+    monkeypatch.setattr(assets, "package", lambda: tmp_path / "deploy_kit")
+    return tmp_path
+
+
+def matching(layer: payload.Layer) -> list[payload.Source]:
+    """The files of the context that a layer's patterns take."""
+    rules = [
+        re.compile(
+            re.escape(one)
+            .replace(r"\*", "[^/]*")
+            .replace(r"\[", "[")
+            .replace(r"\]", "]")
+            .replace(r"\^", "^")
+            .replace(r"\-", "-")
+        )
+        for one in layer.sources
+    ]
+    return [source for source in payload.sources("core") if any(rule.fullmatch(source.name) for rule in rules)]
+
+
+def snapshot(folder: Path) -> list[tuple[str, int, int, bytes]]:
+    paths = sorted(folder.rglob("*"))
+    return [
+        (
+            str(path.relative_to(folder)),
+            path.stat().st_mode,
+            int(path.stat().st_mtime),
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in paths
+    ]
+
+
+def test_every_file_of_ours_lands_in_exactly_one_layer() -> None:
+    copied = [source.name for layer in payload.layers() for source in matching(layer)]
+    ours = [s.name for s in payload.sources("core") if s.name.startswith(("deploy_kit/", payload.SERVER))]
+
+    assert sorted(copied) == sorted(ours)
+
+
+def test_files_have_a_suffix_and_folders_have_none_so_that_patterns_take_files_only() -> None:
+    for source in payload.sources("core"):
+        *folders, name = source.name.split("/")
+        assert "." in name or name == "Dockerfile"
+        assert not any("." in folder for folder in folders)
+
+
+def test_a_changed_line_reships_no_more_than_ten_kilobytes() -> None:
+    sizes = {}
+    for layer in payload.layers():
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for source in matching(layer):
+                archive.add(source.path, arcname=source.name)
+        sizes[layer.source] = len(gzip.compress(buffer.getvalue()))
+
+    catalogues = {name: size for name, size in sizes.items() if "/findings." in name}
+    assert {name: size for name, size in sizes.items() if size > LAYER_LIMIT and name not in catalogues} == {}
+    assert max(catalogues.values()) <= CATALOGUE_LIMIT
+
+
+def test_equal_sources_give_equal_contexts_whatever_their_times_and_modes(checkout: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    payload.stage(first)
+    for source in payload.sources("core"):
+        source.path.chmod(0o600)
+        os.utime(source.path, (1, 1))
+    payload.stage(second)
+
+    assert snapshot(first) == snapshot(second)
+
+
+def test_the_context_holds_what_the_dockerfile_asks_for(tmp_path: Path) -> None:
+    payload.stage(tmp_path)
+
+    text = (tmp_path / "images/core/Dockerfile").read_text(encoding="utf-8")
+    bound = re.findall(r"--mount=type=bind,source=([^,]+),", text)
+    copied = [
+        part for row in re.findall(r"^COPY --link --chmod=\d+ (.+)$", text, re.MULTILINE) for part in row.split()[:-1]
+    ]
+    assert bound
+    assert copied
+    for name in bound:
+        assert (tmp_path / name).is_file()
+    for pattern in copied:
+        assert list(tmp_path.glob(pattern.replace("[^", "[!"))), pattern
+
+
+def test_byte_code_and_hidden_files_stay_out(checkout: Path) -> None:
+    folder = checkout / payload.SERVER / "tts_server"
+    before = payload.inputs("core", BASE)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__/x.cpython-311.pyc").write_bytes(b"x")
+    (folder / ".swp").write_bytes(b"x")
+
+    assert payload.inputs("core", BASE) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "images/core/Dockerfile",
+        "images/requirements/server.txt",
+        "images/tools/slim.py",
+        "images/server/tts_server/probe.py",
+        "deploy_kit/wire.py",
+        "deploy_kit/messages/zh/findings.json",
+    ],
+)
+def test_a_change_in_what_travels_changes_the_hash(checkout: Path, name: str) -> None:
+    before = payload.inputs("core", BASE)
+    path = checkout / name
+    path.write_bytes(path.read_bytes() + b"\n")
+
+    assert payload.inputs("core", BASE) != before
+
+
+@pytest.mark.parametrize("name", [*sorted(payload.STAYING), "deploy_kit/client.py", "images/Dockerfile.j2"])
+def test_a_change_in_what_stays_changes_nothing(checkout: Path, name: str) -> None:
+    before = payload.inputs("core", BASE)
+    path = checkout / name
+    path.write_bytes(path.read_bytes() + b"\n")
+
+    assert payload.inputs("core", BASE) == before
+
+
+def test_the_hash_knows_the_base_as_asked_for() -> None:
+    assert payload.inputs("core", BASE) != payload.inputs("core", f"{BASE}@sha256:{'0' * 64}")
+
+
+def test_unpacked_code_lies_as_in_the_image(tmp_path: Path) -> None:
+    payload.unpack(tmp_path)
+
+    targets = {
+        layer.target.removeprefix(f"{payload.APP}/") + Path(s.name).name
+        for layer in payload.layers()
+        for s in matching(layer)
+    }
+    assert targets == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_the_ignore_file_lets_through_all_that_is_copied() -> None:
+    rules = payload.ignore_file().splitlines()
+    allowed = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+    assert rules[0] == "*"
+    for source in payload.sources("core"):
+        if source.name != payload.dockerfile("core"):  # the client sends that one apart
+            assert any(source.name == rule or source.name.startswith(f"{rule}/") for rule in allowed), source.name
+            assert source.name not in rules
+
+
+def test_the_single_files_are_the_travelling_ones() -> None:
+    assert sorted(name for group in payload.SINGLE for name in group) == sorted(
+        r for r in payload.TRAVELLING if r.endswith(".py")
+    )
+
+
+def test_a_template_that_asks_for_an_unknown_value_is_refused(checkout: Path) -> None:
+    import jinja2
+
+    (checkout / "images/Dockerfile.j2").write_text("{{ nonsense }}", encoding="utf-8")
+
+    with pytest.raises(jinja2.UndefinedError):
+        dockerfile.text("core")
