@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy_kit import proc
@@ -68,7 +69,7 @@ def _command(root: Path) -> Command:
         return ("rc-service", "docker", "start")
     if init == "init" and (root / "etc/init.d/docker").exists():
         return ("service", "docker", "start")
-    return ("sh", "-c", f"exec setsid dockerd </dev/null >>{LOG} 2>&1")
+    return ("sh", "-c", f"setsid dockerd </dev/null >>{LOG} 2>&1 & echo $!")
 
 
 def _init(root: Path) -> str:
@@ -81,19 +82,22 @@ def _init(root: Path) -> str:
 def _launch(command: Command, report: Reporter, sudo: bool) -> int | None:
     """Run the command; the process id of a daemon that is ours to watch, None when an init system watches it."""
     direct = "dockerd" in command[-1]
-    if direct and not sudo:
-        clear_stale(Path("/"))
-        return proc.spawn(("dockerd",), log=LOG)
     if direct:
-        command = (*command[:-1], f"setsid dockerd </dev/null >>{LOG} 2>&1 &")
+        clear_stale(Path("/"))
     runner = proc.foreground if sudo else proc.stream
     try:
-        result = runner(command, lambda text: report(line(STEP, text)), timeout=_START_SECONDS * 2, check=False)
+        result = runner(command, _passing(report), timeout=_START_SECONDS * 2, check=False)
     except proc.CommandError as error:
-        raise fail("ENGINE-START-FAILED", command[0], command=" ".join(command), lines=str(error)) from error
+        raise fail("ENGINE-START-FAILED", command[0], command=_shown(command), lines=str(error)) from error
     if not result.ok:
         raise _failed(command, "ENGINE-START-FAILED", said=result.stdout)
-    return None
+    words = result.stdout.split()
+    return int(words[-1]) if direct and words and words[-1].isdigit() else None
+
+
+def _passing(report: Reporter) -> Callable[[str], None]:
+    """Passes output on, but for the bare process id that our own command prints."""
+    return lambda text: report(line(STEP, text)) if text and not text.isdigit() else None
 
 
 def clear_stale(root: Path) -> None:
@@ -109,7 +113,11 @@ def clear_stale(root: Path) -> None:
 
 def _failed(command: Command, code: str, *, said: str = "", seconds: int = 0) -> Failure:
     lines = "\n".join((said.splitlines() + _log_lines())[-_TAIL_LINES:])
-    return fail(code, command[0], command=" ".join(command), lines=lines, log=LOG, seconds=seconds)
+    return fail(code, command[0], command=_shown(command), lines=lines, log=LOG, seconds=seconds)
+
+
+def _shown(command: Command) -> str:
+    return "dockerd" if "dockerd" in command[-1] else " ".join(command)
 
 
 def _log_lines() -> list[str]:

@@ -64,7 +64,7 @@ def test_only_a_living_daemon_keeps_its_process_id_file(comm: str | None, stays:
 def test_a_running_engine_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
     monkeypatch.setattr(dockerd, "answers", lambda **options: True)
-    monkeypatch.setattr(proc, "spawn", lambda *args, **options: started.append(args))
+    monkeypatch.setattr(proc, "stream", lambda *args, **options: started.append(args))
     dockerd.start(quiet, sudo=False)
 
     assert started == []
@@ -77,7 +77,7 @@ def test_a_daemon_that_dies_is_reported_with_its_last_lines(monkeypatch: pytest.
     monkeypatch.setattr(dockerd, "_init", lambda root: "bash")
     monkeypatch.setattr(dockerd, "clear_stale", lambda root: None)
     monkeypatch.setattr(dockerd, "_alive", lambda pid: False)
-    monkeypatch.setattr(proc, "spawn", lambda *args, **options: 4711)
+    monkeypatch.setattr(proc, "stream", lambda argv, *rest, **options: proc.Completed(argv, 0, "4711\n", "", 0))
     with pytest.raises(Failure) as caught:
         dockerd.start(quiet, sudo=False)
     finding = caught.value.finding
