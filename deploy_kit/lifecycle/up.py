@@ -9,7 +9,7 @@ from deploy_kit import compat
 from deploy_kit.client import Client
 from deploy_kit.compat import Verdict
 from deploy_kit.config.request import Request
-from deploy_kit.errors import Failure
+from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
 from deploy_kit.lifecycle import access, doctor
 from deploy_kit.lifecycle.outcome import Outcome, outcome
@@ -119,6 +119,8 @@ def ready_host(
     if done:
         prepared = prepare(request)
         _refuse(prepared, ignore)
+        if left := [step for step in prepared.steps if step.operation in _HOST_STEPS]:
+            raise fail("ENGINE-SETUP-USELESS", left[0].subject, cause=left[0].operation.value)
     return prepared
 
 

@@ -25,7 +25,9 @@ from deploy_kit.run.job import Job
 from deploy_kit.run.process import Process, running
 from deploy_kit.run.state import State
 from deploy_kit.run.wait import Pulse, until_ready
+from deploy_kit.tools import python
 
+_VERSION = "3.11"
 _INSTALL_SECONDS = 900.0
 _LOG_LIMIT = 10 * 1024 * 1024
 
@@ -127,9 +129,9 @@ def _make_environment(job: Job) -> None:
     final, _, _ = _paths(job.state)
     partial = final.with_name(f".server.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
-    python = proc.which("python3.11")
-    if python is None:
-        raise fail("HOST-PYTHON-311-MISSING", "python3.11")
+    interpreter = python.find(_VERSION)
+    if interpreter is None:
+        raise fail("HOST-PYTHON-311-MISSING", f"python{_VERSION}")
     lock = assets.root() / "images/requirements/server.txt"
     step = Operation.MAKE_ENVIRONMENT.value
 
@@ -138,7 +140,7 @@ def _make_environment(job: Job) -> None:
 
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        proc.stream((python, "-m", "venv", "--without-pip", str(partial)), heard, timeout=120)
+        proc.stream((interpreter, "-m", "venv", "--without-pip", str(partial)), heard, timeout=120)
         pip = (sys.executable, "-m", "pip", "--python", str(partial / "bin/python"))
         settings = _index_environment(job)
         proc.stream(

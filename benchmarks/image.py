@@ -1,0 +1,137 @@
+"""Size of the image, and what a changed line costs, against a plain single-stage Dockerfile of the same parts."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Row
+from deploy_kit.builder import payload
+
+HERE = Path(__file__).parent
+PLAIN = "deploykit-bench/plain"
+OURS = "deploykit-bench/core"
+CHANGED = "images/server/tts_server/http/app.py"
+
+
+def rows(base: str) -> Iterator[Row]:
+    """Compressed sizes, and the rebuild after one changed line of the server.
+
+    Args:
+        base: A base image that is in the local store.
+    """
+    with tempfile.TemporaryDirectory() as name, _secrets() as secrets:
+        context = Path(name) / "context"
+        context.mkdir()
+        payload.stage(context)
+        try:
+            ours = lambda: _build(OURS, context, payload.dockerfile("core"), base, secrets)  # noqa: E731
+            plain = lambda: _build(PLAIN, context, str(HERE / "plain/Dockerfile"), base, secrets)  # noqa: E731
+            ours()
+            plain()
+            yield from _sizes()
+            yield from _rebuilds(context / CHANGED, ours, plain)
+        finally:
+            subprocess.run(("docker", "image", "rm", "--force", OURS, PLAIN), check=False, capture_output=True)
+
+
+def _sizes() -> Iterator[Row]:
+    ours, plain = compressed(OURS), compressed(PLAIN)
+    megabyte = 1e6
+    yield Row("image, gzip -6, MB", ours["gzip"] / megabyte, None, "MB", 130)
+    yield Row("image, zstd -19, MB", ours["zstd"] / megabyte, None, "MB", 95)
+    yield Row("image against plain, gzip", ours["gzip"] / megabyte, plain["gzip"] / megabyte, "MB", 1.0)
+
+
+def _rebuilds(file: Path, ours: object, plain: object) -> Iterator[Row]:
+    spent: dict[str, list[float]] = {OURS: [], PLAIN: []}
+    new: dict[str, list[int]] = {OURS: [], PLAIN: []}
+    for turn in range(5):
+        before = {image: set(layers(image)) for image in spent}
+        file.write_text(file.read_text(encoding="utf-8") + f"\n# changed line {turn}\n", encoding="utf-8")
+        for image, build in ((OURS, ours), (PLAIN, plain)):
+            start = time.perf_counter()
+            build()  # type: ignore[operator]
+            spent[image].append(time.perf_counter() - start)
+            new[image].append(sum(size for digest, size in layers(image).items() if digest not in before[image]))
+    mid = {image: (statistics.median(spent[image]), statistics.median(new[image])) for image in spent}
+    yield Row("rebuild after one changed line", mid[OURS][0], None, "s", 1.0)
+    yield Row(
+        "rebuild against plain", mid[OURS][0], mid[PLAIN][0], "s", None, "the plain one installs everything again"
+    )
+    yield Row("new bytes after one changed line, gzip", mid[OURS][1] / 1e3, None, "kB", 10)
+    yield Row("new bytes against plain", mid[OURS][1] / 1e3, mid[PLAIN][1] / 1e3, "kB", None)
+
+
+def layers(image: str) -> dict[str, int]:
+    """Layer digests of an image with their gzipped sizes in bytes."""
+    with _saved(image) as archive:
+        manifest = json.load(_member(archive, "manifest.json"))[0]
+        config = json.load(_member(archive, manifest["Config"]))
+        names = zip(config["rootfs"]["diff_ids"], manifest["Layers"])
+        return {digest: len(gzip.compress(_member(archive, name).read(), 6, mtime=0)) for digest, name in names}
+
+
+def compressed(image: str) -> dict[str, int]:
+    """The whole image as it travels: each layer compressed by itself, in bytes, for gzip -6 and zstd -19."""
+    total = {"gzip": 0, "zstd": 0}
+    with _saved(image) as archive:
+        for name in json.load(_member(archive, "manifest.json"))[0]["Layers"]:
+            content = _member(archive, name).read()
+            total["gzip"] += len(gzip.compress(content, 6, mtime=0))
+            zstd = subprocess.run(("zstd", "-19", "-T0", "-q", "-c"), input=content, capture_output=True, check=True)
+            total["zstd"] += len(zstd.stdout)
+    return total
+
+
+def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
+    found = archive.extractfile(name)
+    assert found is not None
+    return found  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def _saved(image: str) -> Iterator[tarfile.TarFile]:
+    with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+        subprocess.run(("docker", "save", "--output", file.name, image), check=True)
+        with tarfile.open(file.name) as archive:
+            yield archive
+
+
+@contextlib.contextmanager
+def _secrets() -> Iterator[tuple[str, ...]]:
+    """The site's settings for both builds, taken from this host as ``up`` takes them."""
+    from deploy_kit import detect
+    from deploy_kit.builder import site
+    from deploy_kit.config.request import BuildSettings, Listen
+
+    facts = detect.observe(detect.here(), listen=Listen("127.0.0.1", 1), places={})
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o700)
+    try:
+        found = site.secrets(BuildSettings(base=""), facts.site, folder)
+        yield tuple(f"--secret=id={secret.id},src={secret.path}" for secret in found)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _build(tag: str, context: Path, dockerfile: str, base: str, secrets: tuple[str, ...]) -> None:
+    file = dockerfile if Path(dockerfile).is_absolute() else str(context / dockerfile)
+    argv = ("docker", "buildx", "build", "--load", "--quiet", "--provenance=false", f"--file={file}", f"--tag={tag}")
+    done = subprocess.run(
+        (*argv, f"--build-arg=BASE={base}", *secrets, str(context)), capture_output=True, text=True, check=False,
+        env=os.environ | {"BUILDX_BUILDER": "default"},
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"build of {tag} failed:\n{done.stderr[-3000:]}")
