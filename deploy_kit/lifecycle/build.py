@@ -23,7 +23,7 @@ def apply(step: Step, job: Job) -> None:
         Failure: BASE-… or BUILD-…
     """
     if step.operation is Operation.GET_BASE:
-        _base(job)
+        _base(job, job.report)
     else:
         image(job)
 
@@ -56,10 +56,11 @@ def image(job: Job) -> ImageInfo:
     """Build the stack's image from its base."""
     from deploy_kit.builder import image as builder
 
-    return builder.build(job.stack.image, _base(job), job.request.build, job.facts.site, job.report)
+    base = _base(job, lambda _: None)  # whoever had to get it said so then
+    return builder.build(job.stack.image, base, job.request.build, job.facts.site, job.report)
 
 
-def _base(job: Job) -> Base:
+def _base(job: Job, report: Reporter) -> Base:
     from deploy_kit.builder import base
 
-    return base.acquire(job.request.build, job.facts, job.report, consent=job.consent)
+    return base.acquire(job.request.build, job.facts, report, consent=job.consent)
