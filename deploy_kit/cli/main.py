@@ -43,6 +43,7 @@ def main_inner(argv: list[str], environment: Mapping[str, str]) -> int:
     lead, name, rest = split(argv)
     if name is None or name == "help":
         return _without_command(lead, rest[0] if rest else None, argv, environment)
+    _refuse_unknown(lead, name)
     command = _command(name)
     from deploy_kit.cli.session import Session
 
@@ -88,21 +89,24 @@ def _without_command(lead: list[str], topic: str | None, argv: list[str], enviro
 
         Session.open(_command(topic), ["--help"], environment)
         return 0
-    unknown = [word for word in lead if word.startswith("-") and word.partition("=")[0] not in _known_flags()]
-    if unknown:
-        from deploy_kit.errors import fail
-
-        raise fail(
-            "USAGE-OPTION",
-            unknown[0],
-            commands=(("deploykit", "--help"),),
-            nearest=_nearest(unknown[0], _known_flags()),
-        )
+    _refuse_unknown(lead, None)
     from deploy_kit.cli.help import overview
     from deploy_kit.messages import Catalogue
 
     print(overview(Catalogue(early_locale(argv, environment))))
     return 0
+
+
+def _refuse_unknown(lead: list[str], name: str | None) -> None:
+    """An unknown option before the command is refused here; before a known command its own parser knows better."""
+    from deploy_kit.cli.table import find
+
+    unknown = [word for word in lead if word.startswith("-") and word.partition("=")[0] not in _known_flags()]
+    if unknown and (name is None or find(name) is None):
+        from deploy_kit.errors import fail
+
+        likely = _nearest(unknown[0], _known_flags())
+        raise fail("USAGE-OPTION", unknown[0], commands=(("deploykit", "--help"),), nearest=likely)
 
 
 def _command(name: str) -> Command:

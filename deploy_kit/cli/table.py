@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class Option:
-    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice`` or ``list`` (may be given again).
+    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice``, ``list`` (may come again).
 
     Its help is ``help.option.<dest>``.
     """

@@ -23,11 +23,11 @@ def _lines(words: Catalogue) -> Iterator[str]:
         if not head or head != group:
             yield ""
         if head and head != group:
-            yield f"# {head}:"
+            yield f"#{head}:"
         group = head
         for line in _comment(setting, words):
-            yield f"# {indent}# {line}"
-        yield f"# {indent}{name}: {_shown(setting)}"
+            yield f"#{indent}# {line}" if head else f"# {line}"
+        yield f"#{indent}{name}: {_shown(setting)}"
 
 
 def _comment(setting: Setting, words: Catalogue) -> Iterator[str]:

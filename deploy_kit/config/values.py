@@ -96,7 +96,8 @@ def _size(setting: Setting, raw: str, base: Path) -> int:  # noqa: ARG001
     amount, unit, suffix = match[1], match[2].lower(), match[3].lower()
     # As docker reads them: 1g and 1GiB are binary; only a spelled-out decimal unit (1GB) is decimal.
     step = 1000 if unit and suffix == "b" else 1024
-    size = int(float(amount) * step ** ("kmgt".index(unit) + 1 if unit else 0))
+    factor = step ** ("kmgt".index(unit) + 1 if unit else 0)
+    size = int(float(amount) * factor) if "." in amount else int(amount) * factor
     if setting.minimum is not None and size < setting.minimum:
         raise Refused("CONFIG-SIZE", minimum=least)
     return size

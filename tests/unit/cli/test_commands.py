@@ -1,0 +1,134 @@
+"""The small commands, with the lifecycle behind them replaced."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy_kit.cli.main import main
+from deploy_kit.lifecycle import speak, status
+from deploy_kit.lifecycle.status import Status
+
+WAV = b"RIFF....WAVE"
+
+
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, dict[str, object]]]:
+    """Calls of ``say`` that reached the service."""
+    calls: list[tuple[str, dict[str, object]]] = []
+
+    def say(request: object, text: str, **options: object) -> bytes:
+        calls.append((text, options))
+        return WAV
+
+    monkeypatch.setattr(speak, "say", say)
+    monkeypatch.chdir(tmp_path)
+    return calls
+
+
+class _Bytes(io.TextIOWrapper):
+    def __init__(self, data: bytes = b"", tty: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8")
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+def test_say_writes_a_file_and_tells_its_name(spoken, tmp_path: Path, capsys) -> None:
+    assert main(["say", "hello", "-o", "a.wav", "--lang", "en", "--speed", "1.5"], {}) == 0
+    assert (tmp_path / "a.wav").read_bytes() == WAV
+    assert spoken == [("hello", {"lang": "en", "voice": None, "speed": 1.5})]
+    assert capsys.readouterr().out.startswith("a.wav: 12 B in ")
+
+
+def test_say_leaves_nothing_but_the_file(spoken, tmp_path: Path) -> None:
+    main(["say", "hello"], {})
+    assert [path.name for path in tmp_path.iterdir()] == ["speech.wav"]
+
+
+def test_say_to_standard_output_is_only_sound(spoken, monkeypatch) -> None:
+    out = _Bytes()
+    monkeypatch.setattr("sys.stdout", out)
+    assert main(["say", "hello", "-o", "-"], {}) == 0
+    assert out.buffer.getvalue() == WAV
+
+
+def test_say_does_not_write_sound_to_a_terminal(spoken, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdout", _Bytes(tty=True))
+    assert main(["say", "hello", "-o", "-"], {}) == 2
+    assert spoken == []
+
+
+def test_say_reads_the_text_from_standard_input(spoken, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", _Bytes("你好".encode()))
+    assert main(["say", "-", "-o", "a.wav"], {}) == 0
+    assert spoken[0][0] == "你好"
+
+
+def test_say_refuses_text_that_is_no_utf_8(spoken, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", _Bytes(b"a\xff"))
+    assert main(["say", "-"], {}) == 2
+    assert "USAGE-TEXT" in capsys.readouterr().err
+
+
+def test_say_into_a_folder_that_is_not_there_is_a_finding(spoken, capsys) -> None:
+    assert main(["say", "hello", "-o", "no/where.wav"], {}) == 2
+    assert "USAGE-WRITE" in capsys.readouterr().err
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Status:
+    """What ``status`` sees."""
+    value = Status(
+        name="indextts", target="compose", state="running", ready=True, url="http://127.0.0.1:7860", variant="core",
+        device="cpu", engine="espeak", image="deploykit/core:1", since="2026-01-01T00:00:00Z", detail={"state": "ready"},
+    )  # fmt: skip
+    monkeypatch.setattr(status, "status", lambda request: value)
+    monkeypatch.chdir(tmp_path)
+    return value
+
+
+def test_status_is_a_table(found, capsys) -> None:
+    assert main(["status"], {}) == 0
+    rows = dict(row.split(None, 1) for row in capsys.readouterr().out.splitlines())
+    assert (rows["state"], rows["health"], rows["URL"]) == ("running", "ready", found.url)
+
+
+def test_status_as_json_is_the_value(found, capsys) -> None:
+    main(["status", "--output", "json"], {})
+    assert json.loads(capsys.readouterr().out)["ready"] is True
+
+
+def test_init_writes_a_file_once(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"], {}) == 0
+    assert "#listen: 127.0.0.1:7860" in (tmp_path / "deploykit.yaml").read_text()
+    (tmp_path / "deploykit.yaml").write_text("name: mine\n")
+    assert main(["init"], {}) == 2
+    assert "CONFIG-EXISTS" in capsys.readouterr().err
+    assert (tmp_path / "deploykit.yaml").read_text() == "name: mine\n"
+    assert main(["init", "--force", "--locale", "zh"], {}) == 0
+    assert "部署的名称" in (tmp_path / "deploykit.yaml").read_text(encoding="utf-8")
+
+
+def test_schema_prints_json(capsys) -> None:
+    assert main(["schema"], {}) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "deploykit.yaml"
+
+
+def test_the_config_file_of_the_folder_is_read_and_its_faults_are_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deploykit.yaml").write_text("lisen: 1\n")
+    assert main(["status"], {}) == 2
+    assert "deploykit.yaml:1" in capsys.readouterr().err
+
+
+def test_an_unknown_variable_is_a_warning_on_standard_error(found, capsys) -> None:
+    assert main(["status"], {"DEPLOYKIT_NAM": "x"}) == 0
+    out, err = capsys.readouterr()
+    assert "CONFIG-VARIABLE" in err
+    assert "CONFIG-VARIABLE" not in out

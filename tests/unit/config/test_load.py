@@ -1,0 +1,99 @@
+"""Flags go before environment, environment before file, file before defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploy_kit.config.load import find, load
+from deploy_kit.config.request import Listen
+from deploy_kit.config.table import settings
+from deploy_kit.errors import Failure
+
+
+def test_the_defaults_speak_on_this_machine_only() -> None:
+    request = load({}, {}, None, timezone="").request
+    assert request.listen == Listen("127.0.0.1", 7860)
+    assert (request.engine, request.target, request.memory) == ("espeak", "compose", 1024**3)
+    assert ("TTS_MAX_CHARS", "10000") in request.service
+    assert ("TTS_DRAIN_SECONDS", "20") in request.service
+
+
+@pytest.mark.parametrize("setting", settings().values(), ids=lambda setting: setting.key)
+def test_every_setting_can_be_given_by_flag_and_variable(setting) -> None:
+    text = {"list": "a.example,b.example", "path": "/x", "url": "https://mirror.example/"}.get(setting.kind)
+    value = text or setting.default or "2"
+    assert load({setting.key: value}, {}, None, timezone="").origins[setting.key] == setting.flag
+    assert load({}, {setting.variable: value}, None, timezone="").origins[setting.key] == setting.variable
+
+
+def test_a_flag_beats_a_variable_beats_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("name: from-file\n")
+    variable = {"DEPLOYKIT_NAME": "from-variable"}
+    assert load({}, {}, file).request.name == "from-file"
+    assert load({}, variable, file).request.name == "from-variable"
+    assert load({"name": "from-flag"}, variable, file).request.name == "from-flag"
+
+
+def test_a_wrong_value_is_a_fault_even_when_a_flag_overrides_it(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("name: Wrong Name\n")
+    with pytest.raises(Failure):
+        load({"name": "right"}, {}, file)
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert load({}, {"DEPLOYKIT_NAME": ""}, None).request.name == "indextts"
+
+
+def test_an_unknown_variable_is_warned_about() -> None:
+    (finding,) = load({}, {"DEPLOYKIT_LISTN": "x", "OTHER": "y"}, None).findings
+    assert (finding.code, dict(finding.args)["nearest"]) == ("CONFIG-VARIABLE", "DEPLOYKIT_LISTEN")
+
+
+def test_relative_paths_start_from_the_file_or_from_the_working_folder(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("cache:\n  path: models\n")
+    assert load({}, {}, file).request.cache_path == str(tmp_path / "models")
+    flags = {"cache.path": "models"}
+    assert load(flags, {}, None, folder=Path("/srv")).request.cache_path == "/srv/models"
+
+
+def test_volume_and_folder_exclude_each_other_in_one_place_only(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("cache: {volume: a, path: /b}\n")
+    with pytest.raises(Failure) as caught:
+        load({}, {}, file)
+    assert caught.value.finding.code == "CONFIG-CONFLICT"
+    file.write_text("cache: {volume: a}\n")
+    assert load({"cache.path": "/b"}, {}, file).request.cache_path == "/b"
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_repeated() -> None:
+    with pytest.raises(Failure) as caught:
+        load({"build.package_index": "https://me:secret@index.example/simple"}, {}, None)
+    assert caught.value.finding.code == "CONFIG-SECRET-FLAG"
+    assert "secret" not in str(caught.value.finding)
+    variable = {"DEPLOYKIT_BUILD_PACKAGE_INDEX": "https://me:secret@index.example/simple"}
+    assert load({}, variable, None).request.build.package_index == variable["DEPLOYKIT_BUILD_PACKAGE_INDEX"]
+
+
+@pytest.mark.parametrize(("zone", "region"), [("Asia/Shanghai", "cn"), ("Europe/Berlin", "global"), ("", "global")])
+def test_region_auto_follows_the_time_zone(zone: str, region: str) -> None:
+    assert load({}, {}, None, timezone=zone).request.region == region
+
+
+def test_the_locale_follows_the_system_unless_chosen() -> None:
+    assert load({}, {"LANG": "zh_CN.UTF-8"}, None).locale == "zh"
+    assert load({"locale": "en"}, {"LANG": "zh_CN.UTF-8"}, None).locale == "en"
+
+
+def test_the_file_is_asked_for_or_lies_in_the_folder(tmp_path: Path) -> None:
+    assert find(None, {}, tmp_path) is None
+    usual = tmp_path / "deploykit.yaml"
+    usual.touch()
+    assert find(None, {}, tmp_path) == usual
+    assert find(None, {"DEPLOYKIT_CONFIG": "a.yaml"}, tmp_path) == Path("a.yaml")
+    assert find("b.yaml", {"DEPLOYKIT_CONFIG": "a.yaml"}, tmp_path) == Path("b.yaml")
