@@ -41,11 +41,11 @@ STAYING = frozenset(
 """Files of travelling folders that only the host reads: a change in them must not make a new image."""
 
 SPLIT = {
-    "deploy_kit/messages/en": ("findings.*", "[^f]*.*"),
-    "deploy_kit/messages/zh": ("findings.*", "[^f]*.*"),
-    "images/server/tts_server": ("[^m-z]*.*", "[m-z]*.*"),
+    "deploy_kit/messages/en": ("findings.*", "[!f]*.*"),
+    "deploy_kit/messages/zh": ("findings.*", "[!f]*.*"),
+    "images/server/tts_server": ("[!m-z]*.*", "[m-z]*.*"),
 }
-"""Folders that would make too big a layer as a whole: patterns that part their files (``^`` negates)."""
+"""Folders that would make too big a layer as a whole: shell patterns that part their files."""
 
 SINGLE = (("__init__.py", "errors.py", "facts.py", "findings.py"), ("codec.py", "proc.py", "wire.py"))
 """The single files of `TRAVELLING`, parted into layers."""
@@ -62,10 +62,11 @@ _SKIPPED = frozenset({"__pycache__"})
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One COPY: sources relative to the build context (the last part may be a pattern), the folder they go to."""
+    """One layer of our code: its name, its files as patterns relative to the build context, its folder below `APP`."""
 
+    name: str
     sources: tuple[str, ...]
-    target: str
+    folder: str
 
     @property
     def source(self) -> str:
@@ -115,14 +116,17 @@ def unpack(folder: Path) -> None:
 
 
 def layers() -> tuple[Layer, ...]:
-    """The COPY instructions of our own code: a few for the single files, one or two for each folder with files."""
-    found = [Layer(tuple(f"deploy_kit/{name}" for name in group), f"{APP}/deploy_kit/") for group in SINGLE]
+    """The layers of our own code: a few for the single files, one or two for each folder that holds files itself."""
+    found = [
+        Layer(f"deploy_kit-{number}", tuple(f"deploy_kit/{name}" for name in group), "deploy_kit")
+        for number, group in enumerate(SINGLE, 1)
+    ]
     for room in TRAVELLING:
         if (assets.package() / room).is_dir():
-            found += _layers(f"deploy_kit/{room}", assets.package() / room, f"{APP}/deploy_kit/{room}/")
+            found += _layers(f"deploy_kit/{room}", assets.package() / room, f"deploy_kit/{room}")
     for package in sorted(path for path in (assets.root() / SERVER).iterdir() if path.is_dir()):
         if package.name not in _SKIPPED:
-            found += _layers(f"{SERVER}/{package.name}", package, f"{APP}/{package.name}/")
+            found += _layers(f"{SERVER}/{package.name}", package, package.name)
     return tuple(found)
 
 
@@ -133,15 +137,17 @@ def ignore_file() -> str:
     return "\n".join(["*", *(f"!{name}" for name in allowed), *never, ""])
 
 
-def _layers(name: str, folder: Path, target: str) -> Iterator[Layer]:
-    inside = _visible(folder)
-    if any(path.is_file() for path in inside):
+def _layers(place: str, path: Path, folder: str) -> Iterator[Layer]:
+    inside = _visible(path)
+    if any(one.is_file() for one in inside):
         # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
-        for pattern in SPLIT.get(name, ("*.*",)):
-            yield Layer((f"{name}/{pattern}",), target)
-    for path in inside:
-        if path.is_dir():
-            yield from _layers(f"{name}/{path.name}", path, f"{target}{path.name}/")
+        patterns = SPLIT.get(place, ("*.*",))
+        for number, pattern in enumerate(patterns, 1):
+            name = folder.replace("/", "-") + (f"-{number}" if len(patterns) > 1 else "")
+            yield Layer(name, (f"{place}/{pattern}",), folder)
+    for one in inside:
+        if one.is_dir():
+            yield from _layers(f"{place}/{one.name}", one, f"{folder}/{one.name}")
 
 
 def _write(files: Iterable[Source], folder: Path) -> None:

@@ -37,6 +37,8 @@ def text(variant: str) -> str:
         variant=variant,
         base=data.table("base")["reference"],
         layers=payload.layers(),
+        app=payload.APP,
+        timestamp=payload.TIMESTAMP,
         port=PORT,
         version=__version__,
     )

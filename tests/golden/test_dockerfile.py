@@ -64,6 +64,12 @@ def test_every_copy_is_linked(text: str) -> None:
 
 def test_our_code_comes_last_so_that_it_invalidates_nothing(text: str) -> None:
     copies = instructions(text, "COPY")
-    ours = [index for index, copy in enumerate(copies) if "/opt/deploykit/app/" in copy]
-    assert ours == list(range(1, len(copies)))
-    assert text.rindex("\nRUN ") < text.index("COPY --link --chmod")
+    assert copies[0].startswith("--link --from=server-environment ")
+    assert all(copy.startswith("--link --from=code ") for copy in copies[1:])
+
+
+def test_every_room_that_is_laid_out_is_copied_once(text: str) -> None:
+    laid_out = re.findall(r"^room (\S+) ", text, re.MULTILINE)
+    copied = re.findall(r"/layers/(\S+)/opt /opt$", text, re.MULTILINE)
+    assert laid_out
+    assert copied == laid_out
