@@ -77,7 +77,7 @@ def decode(header: bytes, payload: bytes) -> Frame:
     """
     try:
         fields = json.loads(header)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"header is no JSON: {error}") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
         raise WireError("header without a kind")
