@@ -75,7 +75,7 @@ def from_plain(kind: Any, data: Any, path: str = "$") -> Any:
         return {key: from_plain(typing.get_args(kind)[1], item, f"{path}.{key}") for key, item in data.items()}
     cls = origin or kind
     if dataclasses.is_dataclass(cls):
-        return _from_object(typing.cast(type, cls), typing.get_args(kind), data, path)
+        return _from_object(typing.cast("type", cls), typing.get_args(kind), data, path)
     if isinstance(cls, type) and issubclass(cls, Enum):
         try:
             return cls(data)

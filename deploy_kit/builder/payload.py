@@ -28,7 +28,6 @@ TRAVELLING = (
     "data",
     "detect/machine",
     "compat",
-    "diagnose",
 )
 """Files and folders of ``deploy_kit`` that travel; they import only each other and the standard library."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class Option:
-    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice``, ``list`` (may come again).
+    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice`` or ``list``.
 
     Its help is ``help.option.<dest>``.
     """

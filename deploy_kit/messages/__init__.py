@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 LOCALES = ("en", "zh")
@@ -24,7 +24,7 @@ def locale_from(environment: Mapping[str, str]) -> str:
     return "en"
 
 
-@lru_cache(maxsize=None)
+@cache
 def topic(locale: str, name: str) -> dict[str, str]:
     """The sentences of one topic; a list of lines in the file is one text with line breaks."""
     with open(_FOLDER / locale / f"{name}.json", encoding="utf-8") as file:

@@ -18,7 +18,7 @@ class ServiceState(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service as found: ``id`` and ``started_at`` identify one start of it, ``stack``, ``inputs`` are its labels."""
+    """The service as found: ``id`` and ``started_at`` identify one start, ``stack`` and ``inputs`` are its labels."""
 
     id: str
     state: ServiceState

@@ -75,7 +75,7 @@ class State:
         self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode(), 0o600)
 
     def saved_digest(self, files: Mapping[str, str]) -> str | None:
-        """The digest of the saved stack, ``edited`` when ``files`` (what it should have rendered) differ, None without one."""
+        """The digest of the saved stack, ``edited`` when ``files`` (what it should have rendered) differ, else None."""
         stack = self.stack()
         if stack is None:
             return None

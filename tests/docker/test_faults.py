@@ -100,10 +100,8 @@ def test_a_service_that_cannot_start_is_told_with_its_last_words(cli: Cli) -> No
     cli("down")
     good = docker("image", "inspect", "--format", "{{.Id}}", image)
     labels = ("io.deploykit.inputs", "io.deploykit.variant")
-    changes = [
-        f"LABEL {name}={docker('image', 'inspect', '--format', '{{index .Config.Labels "' + name + '"}}', image)}"
-        for name in labels
-    ]
+    asked = {name: f'{{{{index .Config.Labels "{name}"}}}}' for name in labels}
+    changes = [f"LABEL {name}={docker('image', 'inspect', '--format', form, image)}" for name, form in asked.items()]
     broken = "\n".join([f"FROM {good}", *changes, 'ENTRYPOINT ["sh", "-c", "echo the last words; exit 7"]'])
     try:
         subprocess.run(
@@ -126,7 +124,7 @@ def daemon_pid() -> int | None:
 
 
 def test_a_restarted_daemon_brings_the_service_back(cli: Cli) -> None:
-    """The daemon is ended as in a reboot without systemd; ``up`` finds it down, starts it, and the stack is there again."""
+    """The daemon ends as in a reboot without systemd; ``up`` finds it down, starts it, and the stack is back."""
     foreign = [name for name in docker("ps", "--format", "{{.Names}}").split() if not name.startswith("dk-")]
     pid = daemon_pid()
     if foreign or pid is None or os.getuid() != 0 or Path("/run/systemd/system").exists():

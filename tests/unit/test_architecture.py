@@ -108,7 +108,7 @@ def within(name: str, rooms: set[str]) -> bool:
 
 @pytest.mark.parametrize(("name", "path"), [pytest.param(*row, id=row[0] or "package") for row in modules()])
 def test_a_room_imports_only_what_it_may(name: str, path: Path) -> None:
-    room = name.split(".")[0]
+    room = name.split(".", maxsplit=1)[0]
     if room in ("cli", "__main__"):
         return
     if room == "lifecycle":

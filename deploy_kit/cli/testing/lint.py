@@ -21,7 +21,7 @@ def run(root: Path, provision: Provision) -> Result:
     if provision.server_python.exists():
         commands["mypy images/server"] = (
             *(python, "-m", "mypy", "--python-version", "3.11", "--python-executable", str(provision.server_python)),
-            *("-p", "tts_server", "-p", "tts_worker", "-p", "tts_cache"),
+            *(word for name in _server_packages(root) for word in ("-p", name)),
         )
     failed = 0
     for name, command in commands.items():
@@ -30,6 +30,10 @@ def run(root: Path, provision: Provision) -> Result:
         result = proc.stream(command, _show, timeout=_SECONDS, cwd=root, env=env, check=False)
         failed += not result.ok
     return Result("lint", {"passed": len(commands) - failed, "failed": failed})
+
+
+def _server_packages(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in (root / "images/server").glob("*/__init__.py"))
 
 
 def _show(text: str) -> None:

@@ -85,7 +85,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Status:
     """What ``status`` sees."""
     value = Status(
         name="indextts", target="compose", state="running", ready=True, url="http://127.0.0.1:7860", variant="core",
-        device="cpu", engine="espeak", image="deploykit/core:1", since="2026-01-01T00:00:00Z", detail={"state": "ready"},
+        device="cpu", engine="espeak", image="deploykit/core:1", since="2026-01-01T00:00:00Z", detail={},
     )  # fmt: skip
     monkeypatch.setattr(status, "status", lambda request: value)
     monkeypatch.chdir(tmp_path)

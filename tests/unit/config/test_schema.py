@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema
@@ -17,10 +18,7 @@ from deploy_kit.messages import LOCALES, Catalogue
 
 def uncommented(text: str) -> str:
     """The sample with every setting switched on: ``#key`` and ``#  key`` lose their mark, sentences keep it."""
-    return "\n".join(
-        line[1:] if line[:1] == "#" and line[1:2] != " " or line.startswith("#  ") else line
-        for line in text.splitlines()
-    )
+    return "\n".join(line[1:] if re.match("#([a-z]|  )", line) else line for line in text.splitlines())
 
 
 @pytest.mark.parametrize("locale", LOCALES)
