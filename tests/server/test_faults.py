@@ -66,6 +66,7 @@ def test_a_worker_killed_between_requests_is_replaced_unnoticed(launch) -> None:
     for _ in range(3):
         worker = server.worker()
         os.kill(worker, signal.SIGKILL)
+        eventually(lambda pid=worker: not alive(pid))
         assert server.say("Hello.").status == 200
         assert server.worker() != worker
 
