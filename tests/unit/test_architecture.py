@@ -36,6 +36,7 @@ EDGES = {
         "errors",
         "facts",
         "findings",
+        "messages",
         "plan",
         "proc",
         "progress",
