@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -150,6 +151,17 @@ def test_the_page_is_there_in_both_languages_and_names_no_other_host(service: Ru
     assert "朗读" in page
     loaded = re.findall(r"""(?:src|href)=["']?(https?://[^"'\s>]+)""", page)
     assert loaded == []
+
+
+def test_the_service_costs_next_to_nothing_while_nobody_asks(service: Running) -> None:
+    def used() -> float:
+        fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    time.sleep(3)
+
+    assert (used() - before) / 3 < 0.03
 
 
 def test_a_wrong_setting_ends_the_start_with_a_sentence(launch) -> None:

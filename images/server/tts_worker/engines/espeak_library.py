@@ -121,7 +121,7 @@ class Library:
 
     def _receive(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int | None) -> int:
         """Called by the library with each chunk; 1 stops it. An exception must not cross C, so it is kept for later."""
-        if not samples or count <= 0 or self._emit is None:  # type: ignore[truthy-bool]  # a NULL pointer is false
+        if not bool(samples) or count <= 0 or self._emit is None:  # a NULL pointer is false
             return 0
         try:
             return 0 if self._emit(ctypes.string_at(samples, count * 2)) else 1
