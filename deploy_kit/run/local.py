@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -25,16 +24,27 @@ from deploy_kit.run.job import Job
 from deploy_kit.run.process import Process, running
 from deploy_kit.run.state import State
 from deploy_kit.run.wait import Pulse, until_ready
-from deploy_kit.tools import python
+from deploy_kit.tools import environment, python
 
 _VERSION = "3.11"
-_INSTALL_SECONDS = 900.0
 _LOG_LIMIT = 10 * 1024 * 1024
 
 
 def environment_digest() -> str:
     """The lock that the server's environment is made from, as a digest."""
-    return hashlib.sha256((assets.root() / "images/requirements/server.txt").read_bytes()).hexdigest()
+    return hashlib.sha256(_lock().read_bytes()).hexdigest()
+
+
+def _lock() -> Path:
+    return assets.root() / "images/requirements/server.txt"
+
+
+def _made_from(folder: Path) -> str | None:
+    """The digest of the lock that an environment was made from, None without one."""
+    try:
+        return hashlib.sha256((folder / environment.LOCK).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _paths(state: State) -> tuple[Path, Path, Path]:
@@ -53,14 +63,14 @@ def find(state: State) -> Process | None:
 
 def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
     """What stands of this stack."""
-    environment, payload, _ = _paths(state)
+    place, payload, _ = _paths(state)
     process = find(state)
     return Observed(
         packages=packages,
         engine_up=True,
         base=True,
         image=_stamp(payload),
-        environment=_stamp(environment),
+        environment=_made_from(place),
         volumes=frozenset(source for source in lasting(stack) if Path(source).is_dir()),
         files=state.saved_digest({}),
         secret=state.key_version() if state.key_file.is_file() else None,
@@ -73,7 +83,7 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
 def settled(stack: Stack, state: State) -> bool:
     """Whether the process runs just this stack from the present lock, and this start of it was proved."""
     process = find(state)
-    if process is None or process.stack != stack.digest or _stamp(_paths(state)[0]) != environment_digest():
+    if process is None or process.stack != stack.digest or _made_from(_paths(state)[0]) != environment_digest():
         return False
     return state.proof() == _start_of(process)
 
@@ -125,48 +135,18 @@ def apply(step: Step, job: Job) -> None:
 
 
 def _make_environment(job: Job) -> None:
-    """A virtual environment beside its final place, renamed when it is whole."""
-    final, _, _ = _paths(job.state)
-    partial = final.with_name(f".server.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
     interpreter = python.find(_VERSION)
     if interpreter is None:
         raise fail("HOST-PYTHON-311-MISSING", f"python{_VERSION}")
-    lock = assets.root() / "images/requirements/server.txt"
     step = Operation.MAKE_ENVIRONMENT.value
-
-    def heard(text: str) -> None:
-        job.report(line(step, text))
-
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        proc.stream((interpreter, "-m", "venv", "--without-pip", str(partial)), heard, timeout=120)
-        pip = (sys.executable, "-m", "pip", "--python", str(partial / "bin/python"))
-        settings = _index_environment(job)
-        proc.stream(
-            (*pip, "install", "--require-hashes", "--no-deps", "--disable-pip-version-check", "-r", str(lock)),
-            heard,
-            timeout=_INSTALL_SECONDS,
-            silence=180,
-            env=settings,
-        )
-        compiled = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(partial / "lib"))
-        proc.run(
-            (str(partial / "bin/python"), *compiled), timeout=300, check=False, env={"PYTHONDONTWRITEBYTECODE": None}
-        )
-        (partial / ".deploykit-stamp").write_text(environment_digest(), encoding="utf-8")
-        _replace(partial, final)
-    except proc.CommandError as error:
-        raise fail("BUILD-ENVIRONMENT-FAILED", str(final), reason=error) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _index_environment(job: Job) -> dict[str, str | None]:
-    """The user's package index and CA for pip, through the environment so that no process list shows a password."""
-    build = job.request.build
-    chosen = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": build.ca_bundle}
-    return {name: value for name, value in chosen.items() if value is not None}
+    settings = {"PIP_INDEX_URL": job.request.build.package_index, "PIP_CERT": job.request.build.ca_bundle}
+    environment.ensure(
+        _paths(job.state)[0],
+        _lock(),
+        interpreter,
+        line=lambda text: job.report(line(step, text)),
+        settings={name: value for name, value in settings.items() if value is not None},
+    )
 
 
 def _unpack(job: Job) -> None:
@@ -194,7 +174,7 @@ def _replace(partial: Path, final: Path) -> None:
 
 
 def _start(job: Job) -> None:
-    environment, app, log = _paths(job.state)
+    place, app, log = _paths(job.state)
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_name("service.log.1"))
     settings: dict[str, str | None] = dict(job.stack.settings)
@@ -202,7 +182,7 @@ def _start(job: Job) -> None:
     settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "PYTHONHOME": None, "VIRTUAL_ENV": None}
     if job.stack.secret_version is not None:
         settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
-    pid = proc.spawn((str(environment / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
+    pid = proc.spawn((str(place / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
     process = Process.of(pid, stack=job.stack.digest, inputs=job.stack.image.inputs)
     (job.state.local / "process.json").write_text(codec.dumps(process), encoding="utf-8")
     job.state.record("start", stack=job.stack.digest, pid=pid)

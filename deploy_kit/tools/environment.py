@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from deploy_kit import proc
@@ -56,6 +56,7 @@ def ensure(
     path: Path | None = None,
     begin: Callable[[], None] = lambda: None,
     line: Callable[[str], None] = lambda text: None,  # noqa: ARG005
+    settings: Mapping[str, str | None] | None = None,
 ) -> bool:
     """Make the environment unless it is current; whether it was made.
 
@@ -68,6 +69,7 @@ def ensure(
         path: A folder that its interpreter finds modules in, besides the installed ones.
         begin: Called before something is done.
         line: Called with each line of pip's output.
+        settings: Changes to pip's environment; it is how an index URL with a password stays out of process lists.
 
     Raises:
         Failure: ENGINE-PYTHON-OFFLINE, -HASH or -FAILED.
@@ -80,7 +82,7 @@ def ensure(
             if current(folder, lock, python):
                 return False
             begin()
-            _replace(folder, lock, python, path, line)
+            _replace(folder, lock, python, path, line, {**_CLEAN, **(settings or {})})
     except OSError as error:
         raise fail("ENGINE-PYTHON-FAILED", str(folder), reason=str(error)) from None
     return True
@@ -97,13 +99,20 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _replace(folder: Path, lock: Path, python: str, path: Path | None, line: Callable[[str], None]) -> None:
+def _replace(
+    folder: Path,
+    lock: Path,
+    python: str,
+    path: Path | None,
+    line: Callable[[str], None],
+    settings: Mapping[str, str | None],
+) -> None:
     for leftover in folder.parent.glob(f"{folder.name}-new-*"):  # of a run that was killed; we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     fresh = folder.with_name(f"{folder.name}-new-{os.getpid()}")
     old = folder.with_name(f"{folder.name}-old-{os.getpid()}")
     try:
-        _make(fresh, lock, python, line)
+        _make(fresh, lock, python, line, settings)
         if path is not None:
             _point(fresh, folder, path)
         (fresh / PYTHON).write_text(f"{python}\n")
@@ -116,16 +125,18 @@ def _replace(folder: Path, lock: Path, python: str, path: Path | None, line: Cal
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _make(fresh: Path, lock: Path, python: str, line: Callable[[str], None]) -> None:
+def _make(
+    fresh: Path, lock: Path, python: str, line: Callable[[str], None], settings: Mapping[str, str | None]
+) -> None:
     try:
-        proc.stream((python, "-I", "-m", "venv", str(fresh)), line, timeout=_VENV_SECONDS, env=_CLEAN)
+        proc.stream((python, "-I", "-m", "venv", str(fresh)), line, timeout=_VENV_SECONDS, env=settings)
     except proc.CommandFailed as error:
         raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=error.result.stdout[-2000:].strip()) from None
     except proc.CommandError as error:
         raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=str(error)) from None
     command = (str(fresh / "bin/python"), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(lock))
     try:
-        proc.stream(command, line, timeout=_INSTALL_SECONDS, silence=_SILENT_SECONDS, env=_CLEAN)
+        proc.stream(command, line, timeout=_INSTALL_SECONDS, silence=_SILENT_SECONDS, env=settings)
     except proc.CommandFailed as error:
         raise _refusal(lock, error.result.stdout) from None
     except proc.CommandError as error:

@@ -17,6 +17,7 @@ from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Message
 from deploy_kit.progress import Event, EventKind, Reporter, line
 from deploy_kit.tools import apt, dockerd, environment
+from deploy_kit.tools import python as interpreters
 
 SERVER_TIERS = ("lint", "server", "browser")
 SPEECH_TIERS = ("server", "browser")
@@ -146,15 +147,7 @@ def _python311() -> str | None:
     """A Python 3.11 that can make environments: the image's version, so what passes here means something there."""
     if sys.version_info[:2] == (3, 11):
         return _own_python()
-    ask = "import os, sys, venv, ensurepip; print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
-    for folder in os.get_exec_path():
-        program = str(Path(folder) / "python3.11")
-        if os.access(program, os.X_OK):
-            try:
-                return proc.run((program, "-I", "-c", ask), timeout=20).stdout.strip()
-            except proc.CommandError:
-                continue
-    return None
+    return interpreters.find("3.11")
 
 
 def _sudo() -> bool:
