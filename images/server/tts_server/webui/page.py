@@ -36,6 +36,11 @@ _KEEP_SECONDS = 3600
 _SWEEP_SECONDS = 300
 _REFRESH_SECONDS = 10
 _POLL_SECONDS = 0.05
+_HEAD = """<meta name="color-scheme" content="light dark"><style>@media (max-width: 640px) {
+  .gradio-container.gradio-container { padding: 0 4px 16px !important }
+  .gradio-container .main.app { padding: 8px !important } }</style>"""
+"""In the head, because Gradio puts a prefix before each rule of the style sheet: the outer frames are out of reach."""
+
 _LANGUAGES = [("Auto · 自动", "auto"), ("English", "en"), ("中文", "zh")]
 _EXAMPLES = (
     "Hello, and welcome! How can I help you today?",
@@ -53,7 +58,7 @@ def mount(app: FastAPI, state: State) -> None:
     gr.mount_gradio_app(
         app, build(state, service, folder), path="/", i18n=texts.translations(), footer_links=[], run_history=False,
         max_file_size="1kb", ssr_mode=False, show_error=False, enable_monitoring=False, theme=_theme(),
-        css_paths=[_STYLE], head='<meta name="color-scheme" content="light dark">',
+        css_paths=[_STYLE], head=_HEAD,
     )  # fmt: skip
 
 
@@ -106,7 +111,9 @@ def _form(say: gr.I18n, max_chars: int) -> tuple[tuple[Any, ...], gr.Button, gr.
 
 def _slider(say: gr.I18n, name: str, step: float) -> gr.Slider:
     limits = table("espeak")[name]
-    return gr.Slider(limits["minimum"], limits["maximum"], limits["default"], step=step, label=say(name), elem_id=name)
+    return gr.Slider(
+        limits["minimum"], limits["maximum"], limits["default"], step=step, label=say(name), elem_id=name, min_width=220
+    )
 
 
 def _result(say: gr.I18n) -> tuple[gr.Audio, gr.HTML]:
