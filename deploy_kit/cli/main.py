@@ -56,9 +56,9 @@ def main_inner(argv: list[str], environment: Mapping[str, str]) -> int:
 
 def split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
     """What stands before the command, the command, and what stands after it."""
-    from deploy_kit.cli.table import COMMON
+    from deploy_kit.cli.table import COMMON, LEADING
 
-    takes_value = {flag for option in COMMON if option.kind != "flag" for flag in option.flags}
+    takes_value = {flag for option in COMMON if option.kind != "flag" for flag in option.flags} | set(LEADING)
     index = 0
     while index < len(argv) and argv[index].startswith("-"):
         index += 2 if argv[index] in takes_value else 1
@@ -121,9 +121,9 @@ def _command(name: str) -> Command:
 
 
 def _known_flags() -> tuple[str, ...]:
-    from deploy_kit.cli.table import COMMON
+    from deploy_kit.cli.table import COMMON, LEADING
 
-    return (*(flag for option in COMMON for flag in option.flags), "--help", "-h", "--version", "-V")
+    return (*LEADING, *(flag for option in COMMON for flag in option.flags), "--help", "-h", "--version", "-V")
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:

@@ -78,6 +78,9 @@ DEBUG = Option("--debug", kind="flag")
 COMMON = (OUTPUT, CONFIG, LOCALE, DEBUG)
 """Every command takes these, before or after its name."""
 
+LEADING = ("--name",)
+"""Flags of settings that may stand before the command as well."""
+
 YES = Option("-y", "--yes", kind="flag")
 DRY_RUN = Option("--dry-run", kind="flag")
 FACTS = Option("--facts", kind="file", metavar="FILE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from deploy_kit.cli.output import findings, planned
+from deploy_kit.cli.output import findings, planned, program
 from deploy_kit.cli.session import Session
 from deploy_kit.lifecycle.settled import settled
 
@@ -59,7 +59,8 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
         yield words("cli.up_firewall")
         yield from (f"    {shlex.join(command)}" for command in outcome.firewall)
     yield ""
-    yield words("cli.up_next", name="" if session.request.name == "indextts" else f" --name {session.request.name}")
+    name = session.request.name
+    yield words("cli.up_next", program=program.name(), name="" if name == "indextts" else f" --name {name}")
 
 
 def _rows(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:

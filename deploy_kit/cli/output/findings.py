@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
 from typing import Any, TextIO
 
+from deploy_kit.cli.output.program import shown
 from deploy_kit.findings import Finding, Message, Severity
 from deploy_kit.messages import Catalogue
 
@@ -46,7 +46,7 @@ def text(finding: Finding, words: Catalogue, *, colour: bool = False, remedy: bo
 def remedy_lines(finding: Finding, words: Catalogue) -> list[str]:
     """What to do about a finding, indented; commands as they are typed."""
     lines = _indented(f"→ {sentence(finding.sentence('remedy'), words)}")
-    return lines + [f"      {shlex.join(command)}" for command in finding.commands]
+    return lines + [f"      {shown(command)}" for command in finding.commands]
 
 
 def document(finding: Finding, words: Catalogue) -> dict[str, Any]:

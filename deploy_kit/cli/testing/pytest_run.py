@@ -43,7 +43,8 @@ def run(
     with tempfile.TemporaryDirectory(prefix="deploykit-test-") as folder:
         report = Path(folder) / "report.xml"
         command = [str(provision.python), "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1"]
-        command += [f"tests/{tier}" for tier in tiers]
+        # A tier whose folder is missing has no results, which counts as a failure of its own.
+        command += [f"tests/{tier}" for tier in tiers if (root / "tests" / tier).is_dir()]
         if keyword:
             command += ["-k", keyword]
         held = _Held()

@@ -90,6 +90,7 @@ def test_a_failure_as_json_is_one_object_with_the_whole_finding(capsys) -> None:
 def test_options_of_all_commands_may_stand_before_the_command() -> None:
     assert split(["--output", "json", "--debug", "up", "--yes"]) == (["--output", "json", "--debug"], "up", ["--yes"])
     assert split(["--output=json", "up"]) == (["--output=json"], "up", [])
+    assert split(["--name", "radio", "status"]) == (["--name", "radio"], "status", [])
     assert split([]) == ([], None, [])
 
 

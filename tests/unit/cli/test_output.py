@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from deploy_kit.cli.output import findings, text
+from deploy_kit.cli.output import findings, program, text
 from deploy_kit.cli.output.bars import Bars
 from deploy_kit.cli.output.events import JsonLines
 from deploy_kit.cli.output.plain import PlainLines
@@ -63,6 +63,12 @@ def test_a_finding_says_what_why_what_was_seen_and_what_to_do() -> None:
         "  → To overwrite it all the same:",
         "      deploykit init 'a file'",
     ]
+
+
+def test_a_command_is_shown_as_it_must_be_typed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "name", lambda: "./deploykit")
+    assert findings.text(FINDING, EN).splitlines()[-1] == "      ./deploykit init 'a file'"
+    assert program.shown(("docker", "ps")) == "docker ps"
 
 
 def test_a_finding_is_coloured_only_when_asked() -> None:

@@ -1,0 +1,114 @@
+"""``up`` and ``plan``: what is shown of a plan and of its outcome."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from deploy_kit.cli.main import main
+from deploy_kit.client import Proof
+from deploy_kit.errors import fail
+from deploy_kit.findings import Finding, Message, Severity
+from deploy_kit.lifecycle import up
+from deploy_kit.lifecycle.outcome import Outcome
+from deploy_kit.plan.steps import Operation, Step
+from deploy_kit.progress import Event, EventKind
+from tests.support import samples
+
+STEPS = (
+    Step(Operation.BUILD_IMAGE, "deploykit/core:1", Message.of("plan.image-missing")),
+    Step(Operation.START_SERVICE, "indextts", Message.of("plan.service-missing"), interrupts=True),
+)
+OUTCOME = Outcome(
+    changed=True, url="http://192.168.1.5:7860", variant="core", device="cpu", engine="espeak", target="compose",
+    image="deploykit/core:1", image_bytes=300 * 1024**2, timings=(("build-image", 12.0),),
+    proof=Proof(22050, 3.2, 0.5, "espeak", 0.03), findings=(), key="the-key", firewall=(("ufw", "allow"),),
+)  # fmt: skip
+
+
+@pytest.fixture
+def lifecycle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+    """A lifecycle that plans `steps` with `blockers`, and whose `carry_out` can be replaced."""
+    own = SimpleNamespace(steps=STEPS, blockers=(), act=lambda report: OUTCOME)
+
+    def prepare(request: object, *, facts: object = None) -> SimpleNamespace:
+        verdict = SimpleNamespace(findings=own.blockers, blockers=own.blockers)
+        return SimpleNamespace(steps=own.steps, verdict=verdict, stack=samples.stack())
+
+    monkeypatch.setattr(up, "prepare", prepare)
+    monkeypatch.setattr(up, "carry_out", lambda prepared, request, report, consent: own.act(report))
+    monkeypatch.chdir(tmp_path)
+    return own
+
+
+def test_the_summary_names_everything_and_shows_the_key_once(lifecycle, capsys) -> None:
+    assert main(["up"], {}) == 0
+    out, err = capsys.readouterr()
+    assert out.count("the-key") == 1
+    assert "the-key" not in err
+    for word in ("http://192.168.1.5:7860", "core", "espeak", "300.0 MiB", "22050 Hz", "12 s", "ufw allow"):
+        assert word in out
+
+
+def test_the_next_commands_name_the_stack(lifecycle, capsys) -> None:
+    main(["up", "--name", "radio"], {})
+    assert "deploykit status --name radio" in capsys.readouterr().out
+
+
+def test_json_is_events_and_then_the_outcome(lifecycle, capsys) -> None:
+    def act(report):
+        report(Event(EventKind.STEP, "build-image", "x"))
+        return OUTCOME
+
+    lifecycle.act = act
+    assert main(["up", "--output", "json"], {}) == 0
+    step, outcome = (json.loads(row) for row in capsys.readouterr().out.splitlines())
+    assert (step["event"], outcome["event"]) == ("step", "outcome")
+    assert (outcome["changed"], outcome["proof"]["rate"], outcome["key"]) == (True, 22050, "the-key")
+
+
+def test_a_failure_ends_the_events_with_the_finding(lifecycle, capsys) -> None:
+    def act(report):
+        raise fail("CONFIG-EXISTS", "x")
+
+    lifecycle.act = act
+    assert main(["up", "--output", "json"], {}) == 2
+    assert json.loads(capsys.readouterr().out)["event"] == "failure"
+
+
+def test_ctrl_c_in_a_step_says_how_to_go_on(lifecycle, capsys) -> None:
+    def act(report):
+        raise KeyboardInterrupt
+
+    lifecycle.act = act
+    assert main(["up"], {}) == 130
+    assert "deploykit up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["plan"], ["up", "--dry-run"]])
+def test_a_plan_shows_steps_with_their_causes_and_does_nothing(lifecycle, capsys, argv: list[str]) -> None:
+    lifecycle.act = None
+    assert main(argv, {}) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        " 1. build the image: deploykit/core:1",
+        "      there is no image of these inputs yet",
+        " 2. start the service: indextts  [interrupts the service]",
+        "      the service does not exist yet",
+    ]
+
+
+def test_an_empty_plan_says_so(lifecycle, capsys) -> None:
+    lifecycle.steps = ()
+    assert main(["plan"], {}) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
+def test_a_blocked_plan_exits_with_the_blockers_code(lifecycle, capsys) -> None:
+    lifecycle.blockers = (Finding.of("ENGINE-NOT-THERE", Severity.BLOCKER, "docker"),)
+    assert main(["plan", "--output", "json"], {}) == 5
+    document = json.loads(capsys.readouterr().out)
+    assert [step["operation"] for step in document["steps"]] == ["build-image", "start-service"]
+    assert document["findings"][0]["code"] == "ENGINE-NOT-THERE"
