@@ -27,7 +27,11 @@ class Peer:
         self.process = subprocess.Popen(
             [interpreter, "-m", "tts_worker", "--engine", "espeak", "--fd", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env={"PYTHONPATH": f"{ROOT / 'images/server'}:{ROOT}", "PATH": os.environ["PATH"]},
+            env={
+                "PYTHONPATH": f"{ROOT / 'images/server'}:{ROOT}",
+                "PATH": os.environ["PATH"],
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stderr=subprocess.PIPE,
         )
         theirs.close()
