@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_kit import __version__
 from tts_server.asgi import App
-from tts_server.ledger import Ledger, Progress
 from tts_server.settings import Settings
+from tts_server.start.ledger import Ledger, Progress
 
 if TYPE_CHECKING:
     from tts_server.speech.service import Service

@@ -11,9 +11,9 @@ from deploy_kit import __version__
 from tts_server.asgi import locale_of
 from tts_server.http import listing, speech
 from tts_server.http.metrics import Metrics
-from tts_server.preflight import workplace
 from tts_server.refusal import Refusal
 from tts_server.speech.service import Service
+from tts_server.start.preflight import workplace
 from tts_server.state import State
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -153,7 +153,7 @@ class _Life:
         supervisor.start()
 
     async def _preflight(self) -> None:
-        from tts_server.preflight import examine
+        from tts_server.start.preflight import examine
 
         self._state.ledger.findings.extend(examine(self._state.settings))
         self._state.ledger.finish("preflight")
