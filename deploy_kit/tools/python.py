@@ -8,17 +8,18 @@ from pathlib import Path
 
 from deploy_kit import proc
 
-_ASK = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
+_ASK = "import sys, venv, ensurepip; print(sys.version_info[:2]); print(sys.executable)"
 
 
 def find(version: str) -> str | None:
-    """The path of an interpreter of this version (``3.11``) that can make environments, or None. Debian's own goes before any other."""
+    """The path of an interpreter of this version (``3.11``) that can make environments, or None; the system's own goes first."""
+    wanted = tuple(int(part) for part in version.split("."))
     for candidate in _candidates(version):
         try:
             said = proc.run((candidate, "-I", "-c", _ASK), timeout=10).stdout.split("\n")
         except proc.CommandError:
             continue
-        if said[0] == version:
+        if said[0] == str(wanted):
             return said[1]
     return None
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "deploy_kit"
 IMAGES = Path(__file__).parents[2] / "images/server"
 
 TRAVELLERS = {room.removesuffix(".py").replace("/", ".") for room in TRAVELLING} | {""}
-LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "progress", "assets"}
+LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "progress", "assets", "http10"}
 EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
@@ -42,7 +42,7 @@ EDGES = {
         "progress",
         "tools",
     },
-    "client": {"config.request", "errors"},
+    "client": {"config.request", "errors", "http10"},
     "verify": {
         "assets",
         "verify",

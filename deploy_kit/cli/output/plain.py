@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
@@ -11,6 +12,8 @@ from deploy_kit.cli.output.text import seconds
 from deploy_kit.messages import Catalogue
 from deploy_kit.progress import Event, EventKind
 
+_TAIL = 20
+
 
 def step_name(step: str, words: Catalogue) -> str:
     """The name of a step in the user's language; unknown steps keep their own."""
@@ -18,7 +21,10 @@ def step_name(step: str, words: Catalogue) -> str:
 
 
 class PlainLines:
-    """One line an event; a line of progress at most every tenth of the way or every few seconds."""
+    """One line an event; a line of progress at most every tenth of the way or every few seconds.
+
+    What tools print is kept back, and its end shown when their step fails.
+    """
 
     def __init__(self, stream: TextIO, words: Catalogue, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -26,10 +32,17 @@ class PlainLines:
         self._clock = clock
         self._tenth = -1
         self._last = 0.0
+        self._tail: deque[str] = deque(maxlen=_TAIL)
 
     def show(self, event: Event) -> None:
+        if event.kind is EventKind.LINE:
+            self._tail.append(self._line(event))
+            return
         if event.kind is EventKind.PROGRESS and not self._due(event):
             return
+        if event.kind is EventKind.FAILED:
+            for text in self._tail:
+                print(text, file=self._stream)
         print(self._line(event), file=self._stream, flush=True)
 
     def close(self) -> None:
@@ -48,6 +61,7 @@ class PlainLines:
         match event.kind:
             case EventKind.STEP:
                 self._tenth = -1
+                self._tail.clear()
                 return f"==> {name} {event.subject}".rstrip() + (f" — {message}" if message else "")
             case EventKind.LINE:
                 return f"    | {event.text}".rstrip()

@@ -92,10 +92,21 @@ def test_plain_progress_is_one_line_an_event() -> None:
         display.show(event)
     assert sink.getvalue().splitlines() == [
         "==> build the image deploykit/core:1 — there is no image of these inputs yet",
-        "    | #1 [internal] load",
         "     50% layers",
         "    done 12 s",
     ]
+
+
+def test_what_a_tool_printed_last_is_shown_when_its_step_fails() -> None:
+    sink = io.StringIO()
+    display = PlainLines(sink, EN, clock=lambda: 0.0)
+    for number in range(100):
+        display.show(Event(EventKind.LINE, "build-image", text=f"line {number}"))
+    display.show(Event(EventKind.FAILED, "build-image"))
+
+    shown = sink.getvalue().splitlines()
+    assert shown[-2] == "    | line 99"
+    assert len(shown) == 21
 
 
 def test_plain_progress_does_not_flood() -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy_kit.cli.commands import up as command
 from deploy_kit.cli.main import main
 from deploy_kit.client import Proof
 from deploy_kit.errors import fail
@@ -38,6 +39,7 @@ def lifecycle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespac
         verdict = SimpleNamespace(findings=own.blockers, blockers=own.blockers)
         return SimpleNamespace(steps=own.steps, verdict=verdict, stack=samples.stack())
 
+    monkeypatch.setattr(command, "settled", lambda request: None)
     monkeypatch.setattr(up, "prepare", prepare)
     monkeypatch.setattr(up, "carry_out", lambda prepared, request, report, consent: own.act(report))
     monkeypatch.chdir(tmp_path)

@@ -146,7 +146,7 @@ class _Speaker:
 
 
 def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> None:
-    async def on_speak(  # noqa: PLR0917 - Gradio passes one argument a component
+    async def on_speak(
         text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
     ) -> tuple[Any, str]:
         fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
