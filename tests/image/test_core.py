@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy_kit import verify
-from deploy_kit.builder import base, image, payload
+from deploy_kit.builder import base, image, payload, sbom
 from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Image
 from deploy_kit.tools import docker
@@ -65,6 +65,14 @@ def test_the_label_names_the_inputs(core: Image) -> None:
     assert info is not None
     assert info.labels[docker.LABEL_INPUTS] == core.inputs
     assert info.labels[docker.LABEL_VARIANT] == "core"
+
+
+def test_the_bill_of_materials_lists_what_is_locked_and_installed(core: Image) -> None:
+    made = json.loads(sbom.describe(core.reference))
+
+    urls = {row["purl"].partition("?")[0].partition("@")[0] for row in made["components"]}
+    assert {"pkg:deb/debian/espeak-ng", "pkg:deb/debian/python3.11", "pkg:pypi/gradio", "pkg:pypi/fastapi"} <= urls
+    assert "pkg:pypi/hf-xet" not in urls  # slimmed away
 
 
 def test_it_is_no_bigger_than_promised(core: Image, tmp_path: Path) -> None:
