@@ -12,7 +12,7 @@ _ASK = "import sys, venv, ensurepip; print(sys.version_info[:2]); print(sys.exec
 
 
 def find(version: str) -> str | None:
-    """The path of an interpreter of this version (``3.11``) that can make environments, or None; the system's own goes first."""
+    """The path of an interpreter of this version (``3.11``) with venv and pip, or None; the system's own first."""
     wanted = tuple(int(part) for part in version.split("."))
     for candidate in _candidates(version):
         try:
