@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_kit.config.request import Request
+from deploy_kit.config.request import BuildSettings, Request
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter
 from deploy_kit.run.job import Consent, Job
@@ -57,10 +57,17 @@ def image(job: Job) -> ImageInfo:
     from deploy_kit.builder import image as builder
 
     base = _base(job, lambda _: None)  # whoever had to get it said so then
-    return builder.build(job.stack.image, base, job.request.build, job.facts.site, job.report)
+    return builder.build(job.stack.image, base, _settings(job), job.facts.site, job.report)
 
 
 def _base(job: Job, report: Reporter) -> Base:
     from deploy_kit.builder import base
 
-    return base.acquire(job.request.build, job.facts, report, consent=job.consent)
+    return base.acquire(_settings(job), job.facts, report, consent=job.consent)
+
+
+def _settings(job: Job) -> BuildSettings:
+    """The user's settings, with the mirrors of the region where they leave something open."""
+    from deploy_kit.builder import region
+
+    return region.with_preset(job.request.build, job.request.region, job.facts.site)
