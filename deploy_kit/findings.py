@@ -1,7 +1,7 @@
 """What deploykit has to say about a host, a build or a service.
 
 A finding is a value: a stable code, the arguments of its sentences and a remedy that can be run.
-The sentences themselves stand in the catalogue (`deploy_kit/messages/<locale>/findings.json`) under
+The sentences themselves stand in the catalogue (`deploy_kit/messages/<locale>/findings/<family>.json`) under
 ``<CODE>.what``, ``<CODE>.why`` and ``<CODE>.remedy``, so a finding is the same in every language.
 """
 

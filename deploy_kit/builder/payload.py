@@ -22,6 +22,7 @@ TRAVELLING = (
     "errors.py",
     "facts.py",
     "findings.py",
+    "http10.py",
     "proc.py",
     "wire.py",
     "messages",
@@ -31,7 +32,11 @@ TRAVELLING = (
 )
 """Files and folders of ``deploy_kit`` that travel; they import only each other and the standard library."""
 
-_HOST_TOPICS = ("builder", "cli", "compose", "config", "help", "plan", "settings", "up", "verify")
+_HOST_TOPICS = (
+    *("builder", "cli", "compose", "config", "help", "plan", "settings", "up", "verify"),
+    *(f"findings/{family}" for family in ("base", "build", "engine", "health", "internal")),
+    *(f"findings/{family}" for family in ("speech", "usage", "verify")),
+)
 _HOST_TABLES = ("base", "build_failures", "image_budget", "mirrors")
 STAYING = frozenset(
     {f"deploy_kit/messages/{locale}/{topic}.json" for locale in LOCALES for topic in _HOST_TOPICS}
@@ -39,14 +44,7 @@ STAYING = frozenset(
 )
 """Files of travelling folders that only the host reads: a change in them must not make a new image."""
 
-SPLIT = {
-    "deploy_kit/messages/en": ("findings.*", "[!f]*.*"),
-    "deploy_kit/messages/zh": ("findings.*", "[!f]*.*"),
-    "images/server/tts_server": ("[!m-z]*.*", "[m-z]*.*"),
-}
-"""Folders that would make too big a layer as a whole: shell patterns that part their files."""
-
-SINGLE = (("__init__.py", "errors.py", "facts.py", "findings.py"), ("codec.py", "proc.py", "wire.py"))
+SINGLE = (("__init__.py", "errors.py", "facts.py", "findings.py"), ("codec.py", "http10.py", "proc.py", "wire.py"))
 """The single files of `TRAVELLING`, parted into layers."""
 
 SERVER = "images/server"
@@ -115,7 +113,7 @@ def unpack(folder: Path) -> None:
 
 
 def layers() -> tuple[Layer, ...]:
-    """The layers of our own code: a few for the single files, one or two for each folder that holds files itself."""
+    """The layers of our own code: two for the single files, one for each folder that holds files itself."""
     found = [
         Layer(f"deploy_kit-{number}", tuple(f"deploy_kit/{name}" for name in group), "deploy_kit")
         for number, group in enumerate(SINGLE, 1)
@@ -140,10 +138,7 @@ def _layers(place: str, path: Path, folder: str) -> Iterator[Layer]:
     inside = _visible(path)
     if any(one.is_file() for one in inside):
         # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
-        patterns = SPLIT.get(place, ("*.*",))
-        for number, pattern in enumerate(patterns, 1):
-            name = folder.replace("/", "-") + (f"-{number}" if len(patterns) > 1 else "")
-            yield Layer(name, (f"{place}/{pattern}",), folder)
+        yield Layer(folder.replace("/", "-"), (f"{place}/*.*",), folder)
     for one in inside:
         if one.is_dir():
             yield from _layers(f"{place}/{one.name}", one, f"{folder}/{one.name}")

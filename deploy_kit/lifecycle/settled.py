@@ -6,6 +6,7 @@ because the start that was proved is another one then.
 
 from __future__ import annotations
 
+from deploy_kit import proc
 from deploy_kit.client import Client
 from deploy_kit.config.request import Request
 from deploy_kit.lifecycle.access import key_for
@@ -31,7 +32,10 @@ def settled(request: Request) -> Outcome | None:
     stack = stack_for(request, variant, device, state, key)
     if stack != previous or (key is not None and key.version != state.key_version()):
         return None
-    if not _runs(stack, state):
+    try:
+        if not _runs(stack, state):
+            return None
+    except proc.CommandError:  # the engine is away: the long way says why
         return None
     reply = Client(stack.listen).ready()
     return outcome(stack) if reply is not None and reply.status == 200 else None

@@ -1,6 +1,7 @@
 """Every sentence deploykit says, in every language it speaks.
 
 Sentences stand in ``<locale>/<topic>.json`` and are named ``topic.key``; placeholders are ``{name}``.
+Those of findings (``findings.HOST-…``) stand in ``<locale>/findings/<family>.json``.
 A topic is read when its first sentence is asked for, so a command pays only for what it says.
 """
 
@@ -32,6 +33,12 @@ def topic(locale: str, name: str) -> dict[str, str]:
     return {key: "\n".join(text) if isinstance(text, list) else text for key, text in entries.items()}
 
 
+def _place(key: str) -> tuple[str, str]:
+    """The topic of a key, and its name in there; the findings of each family are a topic of their own."""
+    name, _, rest = key.partition(".")
+    return (f"findings/{rest.partition('-')[0].lower()}" if name == "findings" else name), rest
+
+
 class Catalogue:
     """Sentences in one language."""
 
@@ -46,14 +53,14 @@ class Catalogue:
         Raises:
             KeyError: No such sentence, or a placeholder without a value (a test walks every key).
         """
-        name, _, rest = key.partition(".")
+        name, rest = _place(key)
         return topic(self.locale, name)[rest].format_map(dict(args))
 
     def __call__(self, key: str, /, **args: object) -> str:
         return self.text(key, args)
 
     def has(self, key: str) -> bool:
-        name, _, rest = key.partition(".")
+        name, rest = _place(key)
         try:
             return rest in topic(self.locale, name)
         except FileNotFoundError:

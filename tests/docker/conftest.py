@@ -4,97 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-STATE = Path("/var/lib/deploykit") if os.getuid() == 0 else Path.home() / ".local/state/deploykit"
+from tests.support.command import Cli, free_port
 
 
 def docker(*args: str, check: bool = True, timeout: float = 120) -> str:
     """Run docker and give its output."""
-    done = subprocess.run(("docker", *args), capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(("docker", *args), capture_output=True, text=True, timeout=timeout, check=False)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Done:
-    """A command of ours that ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(row) for row in self.out.splitlines()]
-
-
-@dataclass
-class Cli:
-    """The command line for one stack of its own: name, port and cache volume that nobody else uses."""
-
-    name: str
-    port: int
-    cache: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def state(self) -> Path:
-        return STATE / self.name
-
-    def variables(self) -> dict[str, str]:
-        own = {
-            "DEPLOYKIT_NAME": self.name,
-            "DEPLOYKIT_LISTEN": f"127.0.0.1:{self.port}",
-            "DEPLOYKIT_CACHE_VOLUME": self.cache,
-            "LC_ALL": "C.UTF-8",
-            "PYTHONPATH": str(ROOT),
-        }
-        return os.environ | own | self.environment
-
-    def __call__(self, *args: str, check: bool = True, timeout: float = 600, cwd: Path | None = None) -> Done:
-        command = (sys.executable, "-m", "deploy_kit", *args)
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, env=self.variables(), cwd=cwd or STATE.parent
-        )
-        assert not check or done.returncode == 0, f"{args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        """The command in the background, its output piped."""
-        return subprocess.Popen(
-            (sys.executable, "-m", "deploy_kit", *args),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self.variables(),
-            cwd=STATE.parent,
-        )
+class Stack(Cli):
+    """A stack whose container can be looked at."""
 
     def container(self) -> dict[str, Any]:
         found: list[dict[str, Any]] = json.loads(docker("container", "inspect", self.name))
@@ -105,27 +33,8 @@ class Cli:
         found = self.container()
         return found["Id"], found["State"]["StartedAt"]
 
-    def ask(self, path: str, body: dict[str, Any] | None = None, *, key: str | None = None) -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-        except OSError:
-            return 0, b""
 
-    def until_ready(self, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while self.ask("/readyz")[0] != 200:
-            assert time.monotonic() < deadline, docker("logs", "--tail", "30", self.name, check=False)
-            time.sleep(0.1)
-
-
-def remove(cli: Cli) -> None:
+def remove(cli: Stack) -> None:
     """Everything that a stack left behind."""
     docker("rm", "--force", cli.name, check=False)
     docker("network", "rm", f"{cli.name}_default", check=False)
@@ -134,9 +43,9 @@ def remove(cli: Cli) -> None:
 
 
 @contextlib.contextmanager
-def fresh(prefix: str) -> Iterator[Cli]:
+def fresh(prefix: str) -> Iterator[Stack]:
     port = free_port()
-    cli = Cli(f"{prefix}-{port}", port, f"{prefix}-{port}-cache")
+    cli = Stack(f"{prefix}-{port}", port, f"{prefix}-{port}-cache")
     try:
         yield cli
     finally:
@@ -144,14 +53,14 @@ def fresh(prefix: str) -> Iterator[Cli]:
 
 
 @pytest.fixture
-def cli() -> Iterator[Cli]:
+def cli() -> Iterator[Stack]:
     """A stack that does not exist yet."""
     with fresh("dk-test") as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Cli]:
+def up() -> Iterator[Stack]:
     """A stack that is up."""
     with fresh("dk-up") as one:
         one("up", "--yes")

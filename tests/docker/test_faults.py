@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.conftest import Cli, docker
+from tests.docker.conftest import Stack, docker
 
 
 def processes(name: str) -> dict[int, str]:
@@ -30,7 +30,7 @@ def wait_until(condition: object, seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-def test_a_killed_worker_is_replaced_and_the_container_stays(up: Cli) -> None:
+def test_a_killed_worker_is_replaced_and_the_container_stays(up: Stack) -> None:
     start, worker = up.start_of(), worker_of(up.name)
 
     os.kill(worker, signal.SIGKILL)
@@ -40,7 +40,7 @@ def test_a_killed_worker_is_replaced_and_the_container_stays(up: Cli) -> None:
     assert up.start_of() == start
 
 
-def test_a_killed_server_is_restarted_by_the_engine(up: Cli) -> None:
+def test_a_killed_server_is_restarted_by_the_engine(up: Stack) -> None:
     server = next(
         pid for pid, command in processes(up.name).items() if "-m tts_server" in command and "tini" not in command
     )
@@ -53,7 +53,7 @@ def test_a_killed_server_is_restarted_by_the_engine(up: Cli) -> None:
     assert up.ask("/v1/audio/speech", {"input": "Hello again."})[0] == 200
 
 
-def test_a_container_killed_by_hand_is_started_by_up(up: Cli) -> None:
+def test_a_container_killed_by_hand_is_started_by_up(up: Stack) -> None:
     identity, _ = up.start_of()
     docker("kill", up.name)
     wait_until(lambda: up.container()["State"]["Status"] == "exited")
@@ -64,7 +64,7 @@ def test_a_container_killed_by_hand_is_started_by_up(up: Cli) -> None:
     assert up.start_of()[0] == identity
 
 
-def test_a_stopped_container_ends_with_code_zero(up: Cli) -> None:
+def test_a_stopped_container_ends_with_code_zero(up: Stack) -> None:
     docker("stop", up.name)
 
     assert up.container()["State"]["ExitCode"] == 0
@@ -72,7 +72,7 @@ def test_a_stopped_container_ends_with_code_zero(up: Cli) -> None:
     up("up", "--yes")
 
 
-def test_a_file_changed_by_hand_is_written_again(up: Cli) -> None:
+def test_a_file_changed_by_hand_is_written_again(up: Stack) -> None:
     file = up.state / "files/compose.yaml"
     good = file.read_text()
     file.write_text(good.replace("read_only: true", "read_only: false"))
@@ -83,7 +83,7 @@ def test_a_file_changed_by_hand_is_written_again(up: Cli) -> None:
     assert [name for name, _ in outcome["timings"]] == ["write-files"]
 
 
-def test_a_lost_state_folder_is_made_again(up: Cli) -> None:
+def test_a_lost_state_folder_is_made_again(up: Stack) -> None:
     import shutil
 
     shutil.rmtree(up.state)
@@ -93,8 +93,7 @@ def test_a_lost_state_folder_is_made_again(up: Cli) -> None:
     assert up.ask("/readyz")[0] == 200
 
 
-def test_a_service_that_cannot_start_is_told_with_its_last_words(cli: Cli) -> None:
-    cli.environment["DEPLOYKIT_CACHE_PATH"] = str(cli.state / "cache")
+def test_a_service_that_cannot_start_is_told_with_its_last_words(cli: Stack) -> None:
     cli("up", "--yes")
     image = cli.container()["Config"]["Image"]
     cli("down")
@@ -102,7 +101,7 @@ def test_a_service_that_cannot_start_is_told_with_its_last_words(cli: Cli) -> No
     labels = ("io.deploykit.inputs", "io.deploykit.variant")
     asked = {name: f'{{{{index .Config.Labels "{name}"}}}}' for name in labels}
     changes = [f"LABEL {name}={docker('image', 'inspect', '--format', form, image)}" for name, form in asked.items()]
-    broken = "\n".join([f"FROM {good}", *changes, 'ENTRYPOINT ["sh", "-c", "echo the last words; exit 7"]'])
+    broken = "\n".join([f"FROM {image}", *changes, 'ENTRYPOINT ["sh", "-c", "echo the last words; exit 7"]'])
     try:
         subprocess.run(
             ("docker", "build", "-q", "-t", image, "-"), input=broken, text=True, check=True, capture_output=True
@@ -123,7 +122,7 @@ def daemon_pid() -> int | None:
     return None
 
 
-def test_a_restarted_daemon_brings_the_service_back(cli: Cli) -> None:
+def test_a_restarted_daemon_brings_the_service_back(cli: Stack) -> None:
     """The daemon ends as in a reboot without systemd; ``up`` finds it down, starts it, and the stack is back."""
     foreign = [name for name in docker("ps", "--format", "{{.Names}}").split() if not name.startswith("dk-")]
     pid = daemon_pid()

@@ -12,10 +12,10 @@ import wave
 
 import pytest
 
-from tests.docker.conftest import Cli, docker
+from tests.docker.conftest import Stack, docker
 
 
-def test_one_command_ends_in_a_spoken_sentence(cli: Cli) -> None:
+def test_one_command_ends_in_a_spoken_sentence(cli: Stack) -> None:
     events = cli("up", "--yes", "--output", "json").events()
 
     outcome = events[-1]
@@ -27,7 +27,7 @@ def test_one_command_ends_in_a_spoken_sentence(cli: Cli) -> None:
     assert [name for name, _ in outcome["timings"]][-2:] == ["wait-ready", "prove"]
 
 
-def test_a_second_up_changes_nothing(up: Cli) -> None:
+def test_a_second_up_changes_nothing(up: Stack) -> None:
     before = up.start_of()
 
     outcome = up("up", "--output", "json").events()[-1]
@@ -37,7 +37,7 @@ def test_a_second_up_changes_nothing(up: Cli) -> None:
     assert up.start_of() == before
 
 
-def test_the_container_is_what_was_promised(up: Cli) -> None:
+def test_the_container_is_what_was_promised(up: Stack) -> None:
     found = up.container()
     host, config = found["HostConfig"], found["Config"]
 
@@ -52,21 +52,21 @@ def test_the_container_is_what_was_promised(up: Cli) -> None:
     assert found["State"]["Health"]["Status"] in ("starting", "healthy")
 
 
-def test_the_engine_comes_to_the_same_verdict_on_its_health(up: Cli) -> None:
+def test_the_engine_comes_to_the_same_verdict_on_its_health(up: Stack) -> None:
     deadline = time.monotonic() + 60
     while up.container()["State"]["Health"]["Status"] != "healthy":
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def test_status_says_what_runs(up: Cli) -> None:
+def test_status_says_what_runs(up: Stack) -> None:
     status = up("status", "--output", "json").json()
 
     assert (status["state"], status["ready"], status["url"]) == ("running", True, up.url)
     assert (status["variant"], status["device"], status["engine"]) == ("core", "cpu", "espeak")
 
 
-def test_say_writes_a_wav(up: Cli, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_say_writes_a_wav(up: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("say") / "out.wav"
 
     up("say", "你好,世界。", "--lang", "zh", "-o", str(file))
@@ -75,7 +75,7 @@ def test_say_writes_a_wav(up: Cli, tmp_path_factory: pytest.TempPathFactory) -> 
         assert sound.getnframes() / sound.getframerate() > 0.5
 
 
-def test_say_speaks_to_a_pipe(up: Cli) -> None:
+def test_say_speaks_to_a_pipe(up: Stack) -> None:
     import sys
 
     done = subprocess.run(
@@ -91,17 +91,17 @@ def test_say_speaks_to_a_pipe(up: Cli) -> None:
         assert sound.getframerate() == 22050
 
 
-def test_logs_show_the_service(up: Cli) -> None:
+def test_logs_show_the_service(up: Stack) -> None:
     assert up("logs", "--tail", "50").out
 
 
-def test_no_text_of_a_user_is_in_the_logs(up: Cli) -> None:
+def test_no_text_of_a_user_is_in_the_logs(up: Stack) -> None:
     assert up.ask("/v1/audio/speech", {"input": "zanzibar marmalade"})[0] == 200
 
     assert "zanzibar" not in docker("logs", up.name)
 
 
-def test_a_changed_limit_recreates_the_service_and_rebuilds_nothing(cli: Cli) -> None:
+def test_a_changed_limit_recreates_the_service_and_rebuilds_nothing(cli: Stack) -> None:
     cli("up", "--yes")
     before = cli.start_of()
     cli.environment["DEPLOYKIT_LIMITS_MEMORY"] = "768MiB"
@@ -116,7 +116,7 @@ def test_a_changed_limit_recreates_the_service_and_rebuilds_nothing(cli: Cli) ->
     assert cli.container()["HostConfig"]["Memory"] == 768 << 20
 
 
-def test_a_dry_run_changes_nothing(cli: Cli) -> None:
+def test_a_dry_run_changes_nothing(cli: Stack) -> None:
     shown = cli("up", "--dry-run").out
 
     assert "speak a sentence" in shown
@@ -125,7 +125,7 @@ def test_a_dry_run_changes_nothing(cli: Cli) -> None:
     assert cli.cache not in docker("volume", "ls", "--quiet")
 
 
-def test_a_taken_port_is_told_with_its_holder_before_anything_starts(cli: Cli) -> None:
+def test_a_taken_port_is_told_with_its_holder_before_anything_starts(cli: Stack) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", cli.port))
         holder.listen()
@@ -137,7 +137,7 @@ def test_a_taken_port_is_told_with_its_holder_before_anything_starts(cli: Cli) -
     assert cli.name not in docker("ps", "--all", "--format", "{{.Names}}")
 
 
-def test_wider_than_loopback_needs_a_key_that_is_shown_once(cli: Cli) -> None:
+def test_wider_than_loopback_needs_a_key_that_is_shown_once(cli: Stack) -> None:
     cli.environment["DEPLOYKIT_LISTEN"] = f"0.0.0.0:{cli.port}"
 
     first = cli("up", "--yes", "--output", "json")
@@ -159,7 +159,7 @@ def test_wider_than_loopback_needs_a_key_that_is_shown_once(cli: Cli) -> None:
     assert files[0].stat().st_mode & 0o007 == 0
 
 
-def test_down_keeps_the_cache_and_up_finds_it_again(cli: Cli) -> None:
+def test_down_keeps_the_cache_and_up_finds_it_again(cli: Stack) -> None:
     cli("up", "--yes")
     docker("exec", cli.name, "sh", "-c", "echo kept > /cache_hub/weights")
 
@@ -170,7 +170,7 @@ def test_down_keeps_the_cache_and_up_finds_it_again(cli: Cli) -> None:
     assert docker("exec", cli.name, "cat", "/cache_hub/weights") == "kept"
 
 
-def test_even_compose_down_with_v_keeps_the_cache(cli: Cli) -> None:
+def test_even_compose_down_with_v_keeps_the_cache(cli: Stack) -> None:
     cli("up", "--yes")
     docker("exec", cli.name, "sh", "-c", "echo kept > /cache_hub/weights")
 
@@ -181,7 +181,7 @@ def test_even_compose_down_with_v_keeps_the_cache(cli: Cli) -> None:
     assert docker("exec", cli.name, "cat", "/cache_hub/weights") == "kept"
 
 
-def test_somebody_elses_container_is_left_alone(cli: Cli, up: Cli) -> None:
+def test_somebody_elses_container_is_left_alone(cli: Stack, up: Stack) -> None:
     image = up.container()["Image"]
     docker("run", "--detach", "--name", cli.name, "--entrypoint", "sleep", image, "60")
 
@@ -193,7 +193,7 @@ def test_somebody_elses_container_is_left_alone(cli: Cli, up: Cli) -> None:
 
 
 @pytest.mark.parametrize("after", [0.3, 1.0, 2.0, 3.5])
-def test_an_interrupted_up_is_finished_by_the_next(cli: Cli, after: float) -> None:
+def test_an_interrupted_up_is_finished_by_the_next(cli: Stack, after: float) -> None:
     first = cli.start("up", "--yes")
     time.sleep(after)
     first.send_signal(signal.SIGINT)
@@ -205,7 +205,7 @@ def test_an_interrupted_up_is_finished_by_the_next(cli: Cli, after: float) -> No
     cli.until_ready()
 
 
-def test_two_ups_at_once_do_not_meet(cli: Cli) -> None:
+def test_two_ups_at_once_do_not_meet(cli: Stack) -> None:
     first, second = cli.start("up", "--yes"), cli.start("up", "--yes")
     outputs = [one.communicate(timeout=300)[0] for one in (first, second)]
 
@@ -215,7 +215,7 @@ def test_two_ups_at_once_do_not_meet(cli: Cli) -> None:
     cli.until_ready()
 
 
-def test_two_stacks_live_side_by_side(cli: Cli, up: Cli) -> None:
+def test_two_stacks_live_side_by_side(cli: Stack, up: Stack) -> None:
     cli.environment["DEPLOYKIT_CACHE_VOLUME"] = up.cache
     cli("up", "--yes")
 

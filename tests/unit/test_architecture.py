@@ -19,7 +19,7 @@ LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "pro
 EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
-    "detect": {"facts", "proc", "codec", "config.request", "detect", "data", "findings"},
+    "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings"},
     "compat": {"facts", "findings", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
     "config": {"data", "errors", "findings", "messages", "config"},

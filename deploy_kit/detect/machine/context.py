@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from deploy_kit import proc
+from deploy_kit import http10, proc
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,7 @@ class RealKernel:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(seconds)
             line.connect(str(path))
-            line.sendall(f"GET {request} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-            with line.makefile("rb") as answer:
-                return _reply(answer.read())
-
-
-def _reply(raw: bytes) -> Reply:
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    words = first.split()
-    if len(words) < 2 or not words[1].isdigit():
-        raise OSError("no HTTP answer")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    return Reply(int(words[1]), headers, body)
+            return Reply(*http10.get(line, request))
 
 
 @dataclass(frozen=True, slots=True)

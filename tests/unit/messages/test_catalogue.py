@@ -13,7 +13,16 @@ from deploy_kit import messages
 from deploy_kit.messages import LOCALES, Catalogue, locale_from
 
 FOLDER = Path(messages.__file__).parent
-TOPICS = sorted(path.stem for path in (FOLDER / "en").glob("*.json"))
+
+
+def topics(locale: str) -> list[str]:
+    """Every topic of a language, ``findings/host`` included."""
+    folder = FOLDER / locale
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json"))
+
+
+TOPICS = topics("en")
+FINDINGS = [name for name in TOPICS if name.startswith("findings/")]
 PACKAGE = FOLDER.parent
 
 
@@ -22,8 +31,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def test_both_languages_have_the_same_topics() -> None:
-    chinese = sorted(path.stem for path in (FOLDER / "zh").glob("*.json"))
-    assert chinese == TOPICS
+    assert topics("zh") == TOPICS
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -46,7 +54,7 @@ def test_no_sentence_is_empty(name: str) -> None:
 
 
 def test_every_finding_has_its_three_sentences() -> None:
-    keys = set(messages.topic("en", "findings"))
+    keys = {key for name in FINDINGS for key in messages.topic("en", name)}
     codes = {key.rpartition(".")[0] for key in keys}
     assert {f"{code}.{part}" for code in codes for part in ("what", "why", "remedy")} == keys
 
@@ -56,15 +64,21 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
 
     pattern = re.compile(r'"((?:' + "|".join(_FAMILIES) + r')-[A-Z0-9-]+)"')
     used = {code for path in PACKAGE.rglob("*.py") for code in pattern.findall(path.read_text(encoding="utf-8"))}
-    known = {key.rpartition(".")[0] for key in messages.topic("en", "findings")}
+    known = {key.rpartition(".")[0] for name in FINDINGS for key in messages.topic("en", name)}
     prefixes = {code for code in used - known if any(name.startswith(f"{code}-") for name in known)}
     assert used - known - prefixes == set()
 
 
 def test_files_are_sorted_so_that_edits_do_not_collide() -> None:
-    for locale in LOCALES:
-        keys = list(json.loads((FOLDER / locale / "findings.json").read_text(encoding="utf-8")))
+    for path in (FOLDER / locale / f"{name}.json" for locale in LOCALES for name in FINDINGS):
+        keys = list(json.loads(path.read_text(encoding="utf-8")))
         assert keys == sorted(keys)
+
+
+def test_a_family_holds_only_its_own_findings() -> None:
+    for name in FINDINGS:
+        family = name.removeprefix("findings/").upper()
+        assert {key.partition("-")[0] for key in messages.topic("en", name)} == {family}
 
 
 @pytest.mark.parametrize(
