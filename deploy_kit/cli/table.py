@@ -119,7 +119,7 @@ COMMANDS = (
         options=(Option("--check", kind="flag"), FACTS),
         settings=ALL,
     ),
-    Command("build", options=(YES, DRY_RUN, PROGRESS), settings=ALL),
+    Command("build", options=(YES, DRY_RUN, PROGRESS, Option("--sbom", kind="file", metavar="FILE")), settings=ALL),
     Command("verify", options=(PROGRESS,), settings=ALL),
     Command(
         "init",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_kit.config.request import BuildSettings, Request
+from deploy_kit.errors import fail
+from deploy_kit.plan.stack import Target
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter
 from deploy_kit.run.job import Consent, Job
@@ -28,6 +30,17 @@ def apply(step: Step, job: Job) -> None:
         image(job)
 
 
+def describe(reference: str) -> str:
+    """The bill of materials of a built image, as CycloneDX JSON.
+
+    Raises:
+        Failure: BUILD-SBOM-FAILED.
+    """
+    from deploy_kit.builder import sbom
+
+    return sbom.describe(reference)
+
+
 _ELSEWHERE = ("HOST-PORT", "HOST-MEMORY")
 """Findings about running the service; they do not stand in the way of building its image."""
 
@@ -36,11 +49,13 @@ def alone(prepared: Prepared, request: Request, report: Reporter, consent: Conse
     """Build the image without starting it, installing and starting the container engine first where that is needed.
 
     Raises:
-        Failure: A finding that blocks the build, or BASE-…, BUILD-…
+        Failure: BUILD-NO-IMAGE for target local, a finding that blocks the build, or BASE-…, BUILD-…
     """
     from deploy_kit.lifecycle import up
     from deploy_kit.lifecycle.perform import perform
 
+    if prepared.stack.target is Target.LOCAL:
+        raise fail("BUILD-NO-IMAGE", prepared.stack.name)
     with prepared.state.lock():
         prepared = up.ready_host(request, report, consent, ignore=_ELSEWHERE)
         job = up.job(prepared, request, report, consent)

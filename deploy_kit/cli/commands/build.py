@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from deploy_kit.cli.output import findings, planned
 from deploy_kit.cli.session import Session
+from deploy_kit.errors import fail
 from deploy_kit.lifecycle import build, up
 from deploy_kit.plan.steps import Operation
 
@@ -16,6 +19,8 @@ def run(session: Session) -> int:
         return planned.show(session, prepared, only=(Operation.GET_BASE, Operation.BUILD_IMAGE))
     with session.reporting() as report:
         image = build.alone(prepared, request, report, session.consent)
+    if session.options.sbom is not None:
+        _write(Path(session.options.sbom), build.describe(prepared.stack.image.reference))
     if session.json:
         session.emit({"event": "outcome", "image": prepared.stack.image.reference, "id": image.id, "bytes": image.size})
         return 0
@@ -25,3 +30,10 @@ def run(session: Session) -> int:
     for finding in findings.ordered(prepared.verdict.findings):
         session.say(findings.text(finding, session.words))
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise fail("USAGE-WRITE", str(file), reason=error.strerror or str(error)) from None
