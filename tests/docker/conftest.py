@@ -52,6 +52,18 @@ def fresh(prefix: str) -> Iterator[Stack]:
         remove(cli)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_grows() -> Iterator[None]:
+    """Images that the session made and nobody uses any more go again, and the build cache is kept small."""
+    listing = ("images", "--filter", "label=io.deploykit.inputs", "--format", "{{.Repository}}:{{.Tag}}")
+    before = set(docker(*listing).split())
+    yield
+    for reference in set(docker(*listing).split()) - before:
+        docker("image", "rm", reference, check=False)
+    docker("image", "prune", "--force", "--filter", "label=io.deploykit.inputs", check=False)
+    docker("builder", "prune", "--force", "--keep-storage", "3GB", check=False)
+
+
 @pytest.fixture
 def cli() -> Iterator[Stack]:
     """A stack that does not exist yet."""

@@ -76,7 +76,10 @@ def test_the_committed_compose_file_starts_without_deploykit(tmp_path: Path) -> 
 
 @contextlib.contextmanager
 def second_engine(size: str) -> Iterator[str]:
-    """Another daemon beside the first, whose images lie on a file system of this size; gives its address."""
+    """Another daemon beside the first, whose images lie on a file system of this size; gives its address.
+
+    It has a network of its own: with ``--bridge=none`` alone it would take away the first daemon's docker0.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dk-engine-"))
     root = folder / "root"
     root.mkdir()
@@ -84,7 +87,7 @@ def second_engine(size: str) -> Iterator[str]:
     host = f"unix://{folder}/docker.sock"
     paths = (f"--data-root={root}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={host}")
     log = (folder / "log").open("wb")
-    daemon = subprocess.Popen(("dockerd", *paths, "--bridge=none", "--iptables=false"), stdout=log, stderr=log)
+    daemon = subprocess.Popen(("unshare", "--net", "dockerd", *paths, "--bridge=none", "--iptables=false"), stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while subprocess.run(("docker", "--host", host, "version"), capture_output=True, check=False).returncode != 0:
