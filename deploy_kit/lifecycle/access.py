@@ -11,6 +11,7 @@ from deploy_kit.errors import fail
 from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.run.state import State, key_version
 
+_PRIVATE_V6 = "fc00::/7"
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
@@ -19,18 +20,26 @@ _SHORTEST_KEY = 8
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key: never logged, never an argument. ``new`` means nobody has seen it yet."""
+    """An API key: never logged, never an argument. Without a value it is still to be made; ``new`` means unseen."""
 
-    value: str
+    value: str | None
     new: bool = False
 
     @property
     def version(self) -> str:
-        return key_version(self.value)
+        return "to-be-made" if self.value is None else key_version(self.value)
+
+    def made(self) -> Key:
+        """The same key, with a random value when it had none."""
+        if self.value is not None:
+            return self
+        import secrets
+
+        return Key(secrets.token_urlsafe(32), new=True)
 
 
 def key_for(request: Request, state: State) -> Key | None:
-    """The key in force: the user's own, the stored one, or a new one where other machines can reach the port.
+    """The key in force: the user's own, the stored one, or one to be made where other machines can reach the port.
 
     Raises:
         Failure: CONFIG-KEY-FILE.
@@ -39,11 +48,7 @@ def key_for(request: Request, state: State) -> Key | None:
         return Key(_read(request.api_key_file))
     if request.listen.loopback:
         return None
-    if (stored := state.key()) is not None:
-        return Key(stored)
-    import secrets
-
-    return Key(secrets.token_urlsafe(32), new=True)
+    return Key(state.key(), new=state.key_unseen())
 
 
 def _read(path: str) -> str:
@@ -69,8 +74,11 @@ def firewall(stack: Stack) -> tuple[tuple[str, ...], ...]:
     network, port = _network(stack), str(stack.listen.port)
     if stack.target is Target.LOCAL:
         return (("sudo", "ufw", "allow", "from", network, "to", "any", "port", port, "proto", "tcp"),)
-    match = ("-p", "tcp", "-m", "conntrack", "--ctorigdstport", port, "!", "-s", network)
-    return (("sudo", "iptables", "-I", "DOCKER-USER", *match, "-j", "DROP"),)
+    packets = ("-p", "tcp", "-m", "conntrack", "--ctorigdstport", port, "--ctdir", "ORIGINAL")  # answers stay untouched
+    rules = [("sudo", "iptables", "-I", "DOCKER-USER", *packets, "!", "-s", network, "-j", "DROP")]
+    if ":" in stack.listen.host:
+        rules.append(("sudo", "ip6tables", "-I", "DOCKER-USER", *packets, "!", "-s", _PRIVATE_V6, "-j", "DROP"))
+    return tuple(rules)
 
 
 def _network(stack: Stack) -> str:

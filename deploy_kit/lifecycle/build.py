@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.config.request import BuildSettings, Request
 from deploy_kit.errors import fail
+from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Target
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter
@@ -73,6 +74,13 @@ def image(job: Job) -> ImageInfo:
 
     base = _base(job, lambda _: None)  # whoever had to get it said so then
     return builder.build(job.stack.image, base, _settings(job), job.facts.site, job.report)
+
+
+def base_is_here(request: Request, facts: HostFacts) -> bool:
+    """Whether a base image for this request is in the local store, under its own name, a mirror's or ours."""
+    from deploy_kit.builder import base, region
+
+    return base.local(region.with_preset(request.build, request.region, facts.site), facts) is not None
 
 
 def _base(job: Job, report: Reporter) -> Base:

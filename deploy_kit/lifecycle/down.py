@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from deploy_kit import proc
 from deploy_kit.config.request import Request
-from deploy_kit.lifecycle.site import state_of
+from deploy_kit.errors import fail
+from deploy_kit.lifecycle.site import running, state_of, surely_running
+from deploy_kit.plan.stack import Target
 from deploy_kit.plan.steps import Operation
 from deploy_kit.progress import Event, EventKind, Reporter
 from deploy_kit.run.state import State
@@ -13,33 +16,33 @@ def down(request: Request, report: Reporter) -> bool:
     """Stop the stack under whichever target it runs; False when nothing ran.
 
     Raises:
-        Failure: HOST-STACK-BUSY, ENGINE-NAME-TAKEN, or what the engine says.
+        Failure: HOST-STACK-BUSY, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW, ENGINE-COMPOSE-FAILED.
     """
     state = state_of(request)
+    if surely_running(state).target() is None:
+        return False
     with state.lock():
         report(Event(EventKind.STEP, Operation.STOP_SERVICE.value, state.name))
-        stopped = stop_all(state, report)
+        for target in Target:
+            stop(target, state, report)
         report(Event(EventKind.DONE, Operation.STOP_SERVICE.value, state.name))
-    return stopped
+    return True
 
 
-def stop_all(state: State, report: Reporter) -> bool:
-    """Stop the container and the process of this stack, whichever exists."""
-    from deploy_kit import proc
+def stop(target: Target, state: State, report: Reporter) -> bool:
+    """Stop what runs of this stack under one target; False when nothing did.
+
+    Raises:
+        Failure: ENGINE-NAME-TAKEN, ENGINE-COMPOSE-FAILED.
+    """
     from deploy_kit.run import compose, local
 
     stack = state.stack()
-    stopped = local.stop(state, stack, report)
-    if proc.which("docker"):
-        try:
-            stopped = compose.stop(state.name, state, stack, report) or stopped
-        except proc.CommandError as error:
-            if not stopped:
-                raise _no_engine(error) from None
-    return stopped
-
-
-def _no_engine(error: Exception) -> Exception:
-    from deploy_kit.errors import fail
-
-    return fail("ENGINE-UNREACHABLE-NOW", "docker", reason=error)
+    if target is Target.LOCAL:
+        return local.stop(state, stack, report)
+    if running(state).container is None:
+        return False
+    try:
+        return compose.stop(state.name, state, stack, report)
+    except proc.CommandError as error:
+        raise fail("ENGINE-COMPOSE-FAILED", state.name, reason=error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from deploy_kit import proc
 from deploy_kit.client import Proof, prove
 from deploy_kit.errors import fail
 from deploy_kit.findings import Message
@@ -33,7 +34,7 @@ def perform(step: Step, work: Job, clock: Clock | None = None) -> Proof | None:
     name, start = step.operation.value, time.monotonic()
     work.report(Event(EventKind.STEP, name, step.subject, step.cause))
     try:
-        proof = _apply(step, work)
+        proof = _named(step, work)
     except BaseException:
         work.report(Event(EventKind.FAILED, name, step.subject))
         raise
@@ -44,22 +45,31 @@ def perform(step: Step, work: Job, clock: Clock | None = None) -> Proof | None:
     return proof
 
 
+def _named(step: Step, work: Job) -> Proof | None:
+    """Do the step; what its tools and the system raise becomes a finding."""
+    try:
+        return _apply(step, work)
+    except proc.CommandError as error:
+        raise fail("ENGINE-STEP-FAILED", step.operation.value, reason=error) from error
+    except OSError as error:
+        place = str(error.filename or work.state.folder)
+        raise fail("HOST-STATE-UNWRITABLE", place, reason=error.strerror or str(error)) from error
+
+
 def _apply(step: Step, job: Job) -> Proof | None:
     match step.operation:
         case Operation.INSTALL_PACKAGES:
             _install(job)
         case Operation.START_ENGINE:
-            from deploy_kit.tools import dockerd
-
-            dockerd.start(job.report, sudo=job.sudo)
+            _start_engine(job)
         case Operation.GET_BASE | Operation.BUILD_IMAGE:
             from deploy_kit.lifecycle import build
 
             build.apply(step, job)
         case Operation.STOP_SERVICE:
-            from deploy_kit.lifecycle.down import stop_all
+            from deploy_kit.lifecycle.down import stop
 
-            stop_all(job.state, job.report)
+            stop(Target(step.subject), job.state, job.report)
         case Operation.PROVE:
             return _prove(job)
         case _:
@@ -68,16 +78,30 @@ def _apply(step: Step, job: Job) -> Proof | None:
 
 
 def _install(job: Job) -> None:
-    from deploy_kit.tools import apt
+    from deploy_kit.tools import apt, dockerd
 
     setup = job.verdict.setup
     if setup is None or setup.packages is None:
         raise AssertionError("a plan installs packages only where the verdict names them")
+    packages = " ".join(setup.packages.packages)
     commands = apt.commands(setup.packages, sudo=job.sudo)
-    question = setup.packages.note or Message.of("up.ask-install", packages=" ".join(setup.packages.packages))
+    if setup.start:
+        commands += dockerd.commands(job.sudo)
+    question = setup.packages.note or Message.of("up.ask-install", packages=packages)
     if not job.consent(question, commands):
-        raise fail("ENGINE-NOT-CONSENTED", " ".join(setup.packages.packages), commands=commands)
+        raise fail("ENGINE-NOT-CONSENTED", packages, commands=commands)
     apt.install(setup.packages, job.report, sudo=job.sudo)
+
+
+def _start_engine(job: Job) -> None:
+    """Start the engine; whoever agreed to its installation has seen this command already."""
+    from deploy_kit.tools import dockerd
+
+    commands = dockerd.commands(job.sudo)
+    installed = job.verdict.setup is not None and job.verdict.setup.packages is not None
+    if not installed and not job.consent(Message.of("up.ask-start"), commands):
+        raise fail("ENGINE-NOT-STARTED", "docker", commands=commands)
+    dockerd.start(job.report, sudo=job.sudo)
 
 
 def _prove(job: Job) -> Proof:

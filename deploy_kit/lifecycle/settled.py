@@ -30,7 +30,7 @@ def settled(request: Request) -> Outcome | None:
     variant = previous.image.variant if request.variant == "auto" else request.variant
     device = previous.device if request.device == "auto" else request.device
     stack = stack_for(request, variant, device, state, key)
-    if stack != previous or (key is not None and key.version != state.key_version()):
+    if stack != previous or (key is not None and (key.new or key.version != state.key_version())):
         return None
     try:
         if not _runs(stack, state):

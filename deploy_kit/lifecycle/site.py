@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_kit import proc
 from deploy_kit.client import Client
 from deploy_kit.config.request import Listen, Request
+from deploy_kit.errors import fail
 from deploy_kit.lifecycle.access import Key
 from deploy_kit.plan.resolve import resolve
 from deploy_kit.plan.stack import Stack, Target
@@ -24,8 +25,14 @@ def state_of(request: Request) -> State:
     return State(request.name, home(os.environ, os.getuid()))
 
 
-def stack_for(request: Request, variant: str, device: str, state: State, key: Key | None) -> Stack:
-    """The stack that serves this request with this variant on this device."""
+def stack_for(
+    request: Request, variant: str, device: str, state: State, key: Key | None, *, uid: int | None = None
+) -> Stack:
+    """The stack that serves this request with this variant on this device.
+
+    Args:
+        uid: The user on the host that is planned for; the calling one by default.
+    """
     from deploy_kit.builder import payload
 
     return resolve(
@@ -33,7 +40,7 @@ def stack_for(request: Request, variant: str, device: str, state: State, key: Ke
         variant=variant,
         device=device,
         inputs=payload.inputs(variant, request.build.base),
-        uid=os.getuid(),
+        uid=os.getuid() if uid is None else uid,
         folders=(str(state.cache_hub), str(state.outputs)),
         secret_version=None if key is None else key.version,
     )
@@ -41,10 +48,14 @@ def stack_for(request: Request, variant: str, device: str, state: State, key: Ke
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What exists of a stack: a container, a process, neither, or (after a change of target) both."""
+    """What exists of a stack: a container, a process, neither, or (after a change of target) both.
+
+    ``trouble`` is why the container engine could not be asked, empty when it was or when there is none.
+    """
 
     container: ContainerInfo | None
     process: Process | None
+    trouble: str = ""
 
     def target(self) -> Target | None:
         """The target under which something exists; a running process goes before a container."""
@@ -62,10 +73,23 @@ def running(state: State) -> Running:
     from deploy_kit.run import compose, local
 
     try:
-        container = compose.find(state.name) if proc.which("docker") else None
-    except proc.CommandError:
-        container = None
-    return Running(container, local.find(state))
+        container, trouble = compose.find(state.name) if proc.which("docker") else None, ""
+    except proc.CommandError as error:
+        container, trouble = None, str(error)
+    return Running(container, local.find(state), trouble)
+
+
+def surely_running(state: State) -> Running:
+    """As `running`, for commands that go by the answer: "not there" is only said when somebody could look.
+
+    Raises:
+        Failure: ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
+    """
+    found = running(state)
+    stack = state.stack()
+    if found.trouble and found.process is None and not (stack is not None and stack.target is Target.LOCAL):
+        raise fail("ENGINE-UNREACHABLE-NOW", "docker", reason=found.trouble)
+    return found
 
 
 def holds(found: Running, previous: Stack | None, listen: Listen) -> bool:

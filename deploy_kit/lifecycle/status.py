@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy_kit.config.request import Request
-from deploy_kit.lifecycle.site import client, running, state_of
+from deploy_kit.lifecycle.site import client, state_of, surely_running
 from deploy_kit.plan.stack import Target
 
 
@@ -31,10 +31,10 @@ def status(request: Request) -> Status:
     """Look at the stack that this request names.
 
     Raises:
-        Failure: ENGINE-NAME-TAKEN.
+        Failure: ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
     """
     state = state_of(request)
-    found, stack = running(state), state.stack()
+    found, stack = surely_running(state), state.stack()
     speaker = client(state, request)
     target = found.target()
     word = "absent"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from deploy_kit import compat
+from deploy_kit import compat, proc
 from deploy_kit.client import Client
 from deploy_kit.compat import Verdict
 from deploy_kit.config.request import Request
 from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
-from deploy_kit.lifecycle import access, doctor
+from deploy_kit.lifecycle import access, build, doctor
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import Clock, perform
 from deploy_kit.lifecycle.site import Running, holds, running, stack_for, state_of
@@ -21,7 +21,7 @@ from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter
 from deploy_kit.run.job import Consent, Job
-from deploy_kit.run.state import State
+from deploy_kit.run.state import State, home
 
 _HOST_STEPS = (Operation.INSTALL_PACKAGES, Operation.START_ENGINE)
 
@@ -39,31 +39,47 @@ class Prepared:
     key: access.Key | None
 
 
-def prepare(request: Request, *, facts: HostFacts | None = None) -> Prepared:
+def prepare(request: Request, *, facts: HostFacts | None = None, make_key: bool = False) -> Prepared:
     """Look, judge and plan; changes nothing.
 
     Args:
-        facts: A saved host instead of this one; then nothing is observed and the plan starts from nothing.
+        facts: A saved host instead of this one: it is planned as far as its facts tell, with nothing of ours on it.
+        make_key: Give a key that is still to be made its value.
 
     Raises:
-        Failure: CONFIG-KEY-FILE, ENGINE-NAME-TAKEN.
+        Failure: CONFIG-KEY-FILE, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
     """
+    return _here(request, make_key=make_key) if facts is None else _there(request, facts)
+
+
+def _here(request: Request, *, make_key: bool) -> Prepared:
     state = state_of(request)
-    if facts is None:
-        with ThreadPoolExecutor(1) as pool:
-            looking = pool.submit(running, state)
-            observed_facts = doctor.observe(request)
-            found = looking.result()
-    else:
-        observed_facts, found = facts, Running(None, None)
-    ours = holds(found, state.stack(), request.listen)
-    wish = doctor.wish(request, built=found.target() is not None)
-    verdict = compat.judge(observed_facts, wish, port_is_ours=ours)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(running, state)
+        facts = doctor.observe(request)
+        found = looking.result()
     key = access.key_for(request, state)
+    if key is not None and make_key:
+        key = key.made()
+    ours = holds(found, state.stack(), request.listen)
+    verdict = compat.judge(facts, doctor.wish(request), port_is_ours=ours)
     stack = stack_for(request, verdict.variant, verdict.device, state, key)
-    observed = _observe(stack, state, observed_facts, verdict, found) if facts is None else Observed()
+    observed = _observe(request, stack, state, facts, verdict, found)
+    if observed.image == stack.image.inputs:
+        verdict = compat.judge(facts, doctor.wish(request, built=True), port_is_ours=ours)
     steps = reconcile(stack, observed, environment=_environment(stack))
-    return Prepared(observed_facts, verdict, stack, observed, steps, state, key)
+    return Prepared(facts, verdict, stack, observed, steps, state, key)
+
+
+def _there(request: Request, facts: HostFacts) -> Prepared:
+    uid = facts.privileges.uid.value or 0
+    state = State(request.name, home({}, uid))
+    verdict = compat.judge(facts, doctor.wish(request), port_is_ours=False)
+    key = None if request.listen.loopback and request.api_key_file is None else access.Key(None, new=True)
+    stack = stack_for(request, verdict.variant, verdict.device, state, key, uid=uid)
+    observed = Observed(packages=_packages(verdict), engine_up=stack.target is Target.LOCAL or _answers(facts))
+    steps = reconcile(stack, observed, environment=_environment(stack))
+    return Prepared(facts, verdict, stack, observed, steps, state, key)
 
 
 def carry_out(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> Outcome:
@@ -76,13 +92,15 @@ def carry_out(prepared: Prepared, request: Request, report: Reporter, consent: C
         Failure: The first blocking finding, or that of the step which failed.
     """
     if not prepared.steps and not prepared.verdict.blockers:
-        return outcome(prepared.stack, findings=prepared.verdict.findings)
+        prepared.state.key_seen()
+        return outcome(prepared.stack, findings=prepared.verdict.findings, key=prepared.key)
     with prepared.state.lock():
         clock = Clock()
         prepared = ready_host(request, report, consent, clock=clock)
         work, proof = job(prepared, request, report, consent), None
         for step in prepared.steps:
             proof = perform(step, work, clock) or proof
+        prepared.state.key_seen()  # the outcome below shows it
     return outcome(
         prepared.stack,
         timings=tuple(clock.timings),
@@ -109,7 +127,7 @@ def ready_host(
     Raises:
         Failure: The first blocking finding, or that of the step which failed.
     """
-    prepared = prepare(request)
+    prepared = prepare(request, make_key=True)
     _refuse(prepared, ignore)
     work, done = job(prepared, request, report, consent), False
     for step in prepared.steps:
@@ -117,7 +135,7 @@ def ready_host(
             perform(step, work, clock)
             done = True
     if done:
-        prepared = prepare(request)
+        prepared = prepare(request, make_key=True)
         _refuse(prepared, ignore)
         if left := [step for step in prepared.steps if step.operation in _HOST_STEPS]:
             raise fail("ENGINE-SETUP-USELESS", left[0].subject, cause=left[0].operation.value)
@@ -132,25 +150,40 @@ def _refuse(prepared: Prepared, ignore: tuple[str, ...]) -> None:
 
 def job(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> Job:
     """What the steps of this plan need."""
-    key = prepared.key.value if prepared.key is not None else None
-    return Job(request, prepared.facts, prepared.verdict, prepared.stack, prepared.state, report, consent, key)
+    key, facts, verdict = prepared.key, prepared.facts, prepared.verdict
+    value, unseen = (key.value, key.new) if key is not None else (None, False)
+    return Job(request, facts, verdict, prepared.stack, prepared.state, report, consent, value, unseen)
 
 
-def _observe(stack: Stack, state: State, facts: HostFacts, verdict: Verdict, found: Running) -> Observed:
+def _observe(
+    request: Request, stack: Stack, state: State, facts: HostFacts, verdict: Verdict, found: Running
+) -> Observed:
     from deploy_kit.run import compose, local
 
-    setup = verdict.setup
-    packages = setup.packages.packages if setup is not None and setup.packages is not None else ()
+    packages = _packages(verdict)
     if stack.target is Target.LOCAL:
         observed = local.observe(stack, state, packages)
-        elsewhere = found.container is not None
+        elsewhere = Target.COMPOSE if found.container is not None else None
     else:
-        up = facts.engine.state.value is EngineState.READY and not packages
-        observed = compose.observe(stack, state, found.container, engine_up=up, packages=packages)
-        elsewhere = found.process is not None
+        try:
+            observed = compose.observe(stack, state, found.container, engine_up=_answers(facts), packages=packages)
+            if observed.engine_up and observed.image != stack.image.inputs:
+                observed = replace(observed, base=build.base_is_here(request, facts))
+        except proc.CommandError as error:
+            raise fail("ENGINE-UNREACHABLE-NOW", "docker", reason=error) from None
+        elsewhere = Target.LOCAL if found.process is not None else None
     service = observed.service
     ready = service is not None and service.stack == stack.digest and _ready(stack)
     return replace(observed, ready=ready, elsewhere=elsewhere)
+
+
+def _packages(verdict: Verdict) -> tuple[str, ...]:
+    setup = verdict.setup
+    return setup.packages.packages if setup is not None and setup.packages is not None else ()
+
+
+def _answers(facts: HostFacts) -> bool:
+    return facts.engine.state.value is EngineState.READY
 
 
 def _ready(stack: Stack) -> bool:

@@ -38,13 +38,13 @@ class Observed:
         image: The ``inputs`` label of the local image (compose) or of the unpacked payload (local), None without one.
         environment: The lock digest of the server's environment (local only), None without one.
         volumes: Which of the stack's external volumes and folders exist.
-        files: The digest of the stack that the files on disk were rendered from.
+        files: The digest of the stack when its files stand on disk as rendered; ``other`` when they say something else.
         secret: The version of the API key in the state folder.
         service: The running or stopped service, None when there is none.
         ready: ``/readyz`` of the running service answers 200.
         proved: This very start of the service has spoken its sentence.
         previous: The stack of the last ``up``, for explaining what changed.
-        elsewhere: The service of this name still runs under another target and must make room.
+        elsewhere: Another target under which something of this name still exists and must make room.
     """
 
     packages: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Observed:
     ready: bool = False
     proved: bool = False
     previous: Stack | None = None
-    elsewhere: bool = False
+    elsewhere: Target | None = None
 
 
 def lasting(stack: Stack) -> tuple[str, ...]:

@@ -72,12 +72,12 @@ def _rebuilds(steps: tuple[Step, ...]) -> bool:
 def _service(stack: Stack, observed: Observed, *, rebuilt: bool) -> Iterator[Step]:
     cause = _start_cause(stack, observed, rebuilt=rebuilt)
     service = observed.service
-    if observed.elsewhere:
-        yield _step(Operation.STOP_SERVICE, stack.name, "target-changed", interrupts=True)
+    if observed.elsewhere is not None:
+        yield _step(Operation.STOP_SERVICE, observed.elsewhere.value, "target-changed", interrupts=True)
     if cause is not None:
         running = service is not None and service.state is not ServiceState.STOPPED
         if running and stack.target is Target.LOCAL:
-            yield Step(Operation.STOP_SERVICE, stack.name, cause, interrupts=True)
+            yield Step(Operation.STOP_SERVICE, stack.target.value, cause, interrupts=True)
         yield Step(Operation.START_SERVICE, stack.name, cause, interrupts=running)
     if cause is not None or not observed.ready:
         yield _step(Operation.WAIT_READY, stack.name, "not-ready" if cause is None else "just-started")

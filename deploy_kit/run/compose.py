@@ -17,6 +17,8 @@ from deploy_kit.run.wait import Pulse, until_ready
 from deploy_kit.tools import compose, docker
 
 _UP_SECONDS = 180.0
+_RESTARTS = 3
+"""How often a service may fall over while it starts before it counts as unable to."""
 
 
 def find(name: str) -> docker.ContainerInfo | None:
@@ -35,23 +37,24 @@ def observe(
     stack: Stack, state: State, container: docker.ContainerInfo | None, *, engine_up: bool, packages: tuple[str, ...]
 ) -> Observed:
     """What stands of this stack. A running container with our label proves its image and volumes by itself."""
-    files = state.saved_digest(rendered(stack, state))
+    files = state.files_digest(stack, rendered(stack, state))
     found = service(container)
     image: str | None = None
     if found is not None and found.state is ServiceState.RUNNING and found.stack == stack.digest:
-        image, base, volumes = found.inputs, True, frozenset(lasting(stack))
+        image, volumes = found.inputs, frozenset(lasting(stack))
     elif engine_up:
-        image, base, volumes = _parts(stack)
+        local = docker.image(stack.image.reference)
+        image, volumes = local.labels.get(docker.LABEL_INPUTS) if local is not None else None, _existing(stack)
     else:
-        base, volumes = False, frozenset(source for source in lasting(stack) if Path(source).is_dir())
+        volumes = frozenset(source for source in lasting(stack) if Path(source).is_dir())
     return Observed(
         packages=packages,
         engine_up=engine_up,
-        base=base,
+        base=image is not None,
         image=image,
         volumes=volumes,
         files=files,
-        secret=state.key_version() if state.folder.is_dir() else None,
+        secret=state.key_version(),
         service=found,
         proved=container is not None and state.proof() == _start_of(container),
         previous=state.stack(),
@@ -64,18 +67,7 @@ def settled(stack: Stack, state: State) -> bool:
     found = service(container)
     if container is None or found is None or found.state is not ServiceState.RUNNING or found.stack != stack.digest:
         return False
-    return state.proof() == _start_of(container) and state.saved_digest(rendered(stack, state)) == stack.digest
-
-
-def _parts(stack: Stack) -> tuple[str | None, bool, frozenset[str]]:
-    """The inputs of the local image, whether the base is here, and the storage that exists."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(2) as pool:
-        image, base = pool.submit(docker.image, stack.image.reference), pool.submit(docker.image, stack.image.base)
-        volumes = _existing(stack)
-    local = image.result()
-    return (local.labels.get(docker.LABEL_INPUTS) if local else None), base.result() is not None, volumes
+    return state.proof() == _start_of(container) and state.files_digest(stack, rendered(stack, state)) == stack.digest
 
 
 def service(container: docker.ContainerInfo | None) -> Service | None:
@@ -121,11 +113,11 @@ def apply(step: Step, job: Job) -> None:
     match step.operation:
         case Operation.MAKE_SECRET:
             assert job.key is not None
-            job.state.save_key(job.key, shared_with_group=_needs_group(job))
+            job.state.save_key(job.key, shared_with_group=_needs_group(job), unseen=job.key_unseen)
         case Operation.CREATE_VOLUME:
             _create_volume(step.subject, job.stack)
         case Operation.WRITE_FILES:
-            job.state.save(job.stack, rendered(job.stack, job.state))
+            job.state.save_files(rendered(job.stack, job.state))
         case Operation.START_SERVICE:
             _start(job)
         case Operation.WAIT_READY:
@@ -171,6 +163,7 @@ def _start(job: Job) -> None:
         _project(job.stack.name, job.state).up(heard, timeout=_UP_SECONDS)
     except proc.CommandError as error:
         raise _compose_failure(job, lines, error) from None
+    job.state.save_stack(job.stack)
     job.state.record("start", stack=job.stack.digest, replaced=found.id if found else None)
 
 
@@ -182,11 +175,14 @@ def _compose_failure(job: Job, lines: list[str], error: proc.CommandError) -> Ex
 
 
 def _wait(job: Job) -> None:
+    first = find(job.stack.name)
+    before = first.restarts if first is not None else 0
+
     def pulse() -> Pulse:
         found = find(job.stack.name)
         if found is None:
             return Pulse(False, "")
-        alive = found.status in ("running", "created", "restarting") and found.restarts < 3
+        alive = found.status in ("running", "created", "restarting") and found.restarts - before < _RESTARTS
         return Pulse(alive, f"{_start_of(found)} {found.restarts}", found.exit_code, found.oom_killed)
 
     until_ready(job.client, job.stack.name, pulse, lambda count: docker.logs_tail(job.stack.name, count), job.report)

@@ -33,6 +33,7 @@ class Job:
     report: Reporter
     consent: Consent
     key: str | None = None
+    key_unseen: bool = False
 
     @property
     def client(self) -> Client:

@@ -72,7 +72,7 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
         image=_stamp(payload),
         environment=_made_from(place),
         volumes=frozenset(source for source in lasting(stack) if Path(source).is_dir()),
-        files=state.saved_digest({}),
+        files=stack.digest,  # nothing is rendered for processes
         secret=state.key_version() if state.key_file.is_file() else None,
         service=service(process),
         proved=process is not None and state.proof() == _start_of(process),
@@ -119,13 +119,9 @@ def apply(step: Step, job: Job) -> None:
             _unpack(job)
         case Operation.MAKE_SECRET:
             assert job.key is not None
-            job.state.save_key(job.key, shared_with_group=False)
+            job.state.save_key(job.key, shared_with_group=False, unseen=job.key_unseen)
         case Operation.CREATE_VOLUME:
             Path(step.subject).mkdir(parents=True, exist_ok=True)
-        case Operation.WRITE_FILES:
-            job.state.save(job.stack, {})
-        case Operation.STOP_SERVICE:
-            stop(job.state, job.stack, job.report)
         case Operation.START_SERVICE:
             _start(job)
         case Operation.WAIT_READY:
@@ -183,8 +179,14 @@ def _start(job: Job) -> None:
     if job.stack.secret_version is not None:
         settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
     pid = proc.spawn((str(place / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
-    process = Process.of(pid, stack=job.stack.digest, inputs=job.stack.image.inputs)
-    (job.state.local / "process.json").write_text(codec.dumps(process), encoding="utf-8")
+    try:
+        process = Process.of(pid, stack=job.stack.digest, inputs=job.stack.image.inputs)
+        job.state.write(job.state.local / "process.json", codec.dumps(process))
+        job.state.save_stack(job.stack)
+    except BaseException:  # a service that nobody can find again must not stay
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        raise
     job.state.record("start", stack=job.stack.digest, pid=pid)
 
 

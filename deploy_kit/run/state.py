@@ -42,6 +42,7 @@ class State:
         self.files = self.folder / "files"
         self.local = self.folder / "local"
         self.key_file = self.folder / "secrets" / "api_key"
+        self._unseen = self.key_file.with_name("unseen")
         self.outputs = self.folder / "outputs"
         self.cache_hub = base / "cache_hub"
 
@@ -61,26 +62,28 @@ class State:
             yield
 
     def stack(self) -> Stack | None:
-        """The stack of the last ``up``; None without one or when it was written by another version."""
+        """The stack that was last started; None without one or when it was written by another version."""
         try:
             return codec.loads(Stack, (self.folder / "stack.json").read_bytes())
         except (OSError, codec.CodecError):
             return None
 
-    def save(self, stack: Stack, files: Mapping[str, str]) -> None:
-        """Write the rendered files, then the stack that they came from."""
+    def save_files(self, files: Mapping[str, str]) -> None:
+        """Write the rendered files."""
         self._make(self.files)
         for name, text in files.items():
             self._write(self.files / name, text.encode())
+
+    def save_stack(self, stack: Stack) -> None:
+        """Remember the stack that was just started: what `status` and `say` go by."""
+        self._make(self.folder)
         self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode(), 0o600)
 
-    def saved_digest(self, files: Mapping[str, str]) -> str | None:
-        """The digest of the saved stack, ``edited`` when ``files`` (what it should have rendered) differ, else None."""
-        stack = self.stack()
-        if stack is None:
-            return None
-        whole = all(_says(self.files / name, text) for name, text in files.items())
-        return stack.digest if whole else "edited"
+    def files_digest(self, stack: Stack, files: Mapping[str, str]) -> str | None:
+        """The stack's digest when its files stand there as rendered, ``other`` when they say something else, or None."""
+        if all(_says(self.files / name, text) for name, text in files.items()):
+            return stack.digest
+        return "other" if any((self.files / name).exists() for name in files) else None
 
     def key(self) -> str | None:
         """The API key in force, or None."""
@@ -94,10 +97,20 @@ class State:
         key = self.key()
         return None if key is None else key_version(key)
 
-    def save_key(self, key: str, *, shared_with_group: bool) -> None:
+    def save_key(self, key: str, *, shared_with_group: bool, unseen: bool = False) -> None:
         """Store the API key: mode 0600, or 0640 where the service reads it through group 0."""
         self._make(self.key_file.parent, 0o711)
+        if unseen:
+            self._write(self._unseen, b"")
         self._write(self.key_file, key.encode(), 0o640 if shared_with_group else 0o600)
+
+    def key_unseen(self) -> bool:
+        """Whether the key still has to be made, or was stored by an ``up`` that ended before it could be shown."""
+        return not self.key_file.is_file() or self._unseen.is_file()
+
+    def key_seen(self) -> None:
+        """The key was handed to the user: it is never shown again."""
+        self._unseen.unlink(missing_ok=True)
 
     def proof(self) -> str | None:
         """Which start of the service has spoken its sentence (`remember_proof`)."""
@@ -114,6 +127,10 @@ class State:
         self._make(self.folder)
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"time": round(time.time(), 3), "event": event, **fields}) + "\n")
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file of this folder, whole or not at all."""
+        self._write(path, text.encode())
 
     def _make(self, folder: Path, mode: int = 0o755) -> None:
         try:

@@ -57,7 +57,7 @@ def until_ready(
 
 
 def _follow(client: Client, subject: str, pulse: Callable[[], Pulse], report: Reporter, patience: float) -> None:
-    seen: object = None
+    seen: set[object] = set()
     moved = time.monotonic()
     while True:
         reply = client.ready()
@@ -66,13 +66,26 @@ def _follow(client: Client, subject: str, pulse: Callable[[], Pulse], report: Re
         ledger = client.startup() if reply is not None else {}
         beat = pulse()
         if not beat.alive:
-            raise fail("HEALTH-EXITED", subject, exit=beat.exit_code, oom=" (OOM)" if beat.oom_killed else "")
-        if (now := (ledger, beat.mark)) != seen:
-            seen, moved = now, time.monotonic()
+            raise _exited(subject, beat)
+        if (now := (_position(ledger), beat.mark)) not in seen:  # a step that fails and begins anew is no movement
+            seen.add(now)
+            moved = time.monotonic()
             _tell(ledger, report)
         if time.monotonic() - moved > patience:
             raise fail("HEALTH-STUCK", subject, seconds=round(patience), step=_current(ledger))
         time.sleep(_POLL_SECONDS)
+
+
+def _position(ledger: dict[str, Any]) -> tuple[tuple[object, ...], ...]:
+    """How far the start is, without the seconds that pass while it stands still."""
+    steps = [step for step in ledger.get("steps", ()) if isinstance(step, dict)]
+    return tuple((step.get("name"), step.get("state"), step.get("phase"), step.get("bytes")) for step in steps)
+
+
+def _exited(subject: str, beat: Pulse) -> Failure:
+    if beat.exit_code is None:
+        return fail("HEALTH-GONE", subject)
+    return fail("HEALTH-EXITED", subject, exit=beat.exit_code, oom=" (OOM)" if beat.oom_killed else "")
 
 
 def _tell(ledger: dict[str, Any], report: Reporter) -> None:

@@ -27,12 +27,12 @@ class Project:
         Raises:
             proc.CommandError: Compose refused, failed or hung; its last lines are in the result.
         """
-        docker.stream(self._args("up", "--detach", "--no-build", "--remove-orphans"), on_line, timeout=timeout)
+        docker.stream(self._args("up", "--detach", "--no-build"), on_line, timeout=timeout)
 
     def down(self, on_line: Callable[[str], None], *, stop_grace: float) -> None:
         """Stop and remove containers and networks; volumes stay."""
         docker.stream(
-            self._args("down", "--remove-orphans", "--timeout", str(round(stop_grace))),
+            self._args("down", "--timeout", str(round(stop_grace))),
             on_line,
             timeout=stop_grace + 60,
         )

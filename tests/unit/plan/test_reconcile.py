@@ -12,7 +12,7 @@ from deploy_kit.config.request import Listen
 from deploy_kit.messages import LOCALES, Catalogue
 from deploy_kit.plan.observed import Observed, Service, ServiceState, after
 from deploy_kit.plan.reconcile import differences, reconcile
-from deploy_kit.plan.stack import Stack
+from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.plan.steps import Operation, Step
 from tests.support import samples
 
@@ -114,8 +114,9 @@ def test_a_changed_setting_is_named() -> None:
                 Operation.PROVE,
             ],
         ),
+        ({"elsewhere": Target.LOCAL}, [Operation.STOP_SERVICE]),
         (
-            {"elsewhere": True, "service": None},
+            {"elsewhere": Target.LOCAL, "service": None},
             [Operation.STOP_SERVICE, Operation.START_SERVICE, Operation.WAIT_READY, Operation.PROVE],
         ),
     ],

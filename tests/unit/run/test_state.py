@@ -25,21 +25,36 @@ def test_root_and_users_keep_their_state_apart() -> None:
 
 def test_a_saved_stack_comes_back(state: State) -> None:
     stack = samples.stack()
-    state.save(stack, {"compose.yaml": "text"})
+    state.save_files({"compose.yaml": "text"})
+    state.save_stack(stack)
 
     assert state.stack() == stack
-    assert state.saved_digest({"compose.yaml": "text"}) == stack.digest
+    assert state.files_digest(stack, {"compose.yaml": "text"}) == stack.digest
 
 
 def test_a_file_changed_by_hand_is_noticed(state: State) -> None:
-    state.save(samples.stack(), {"compose.yaml": "text"})
-    (state.files / "compose.yaml").write_text("other")
+    state.save_files({"compose.yaml": "text"})
+    (state.files / "compose.yaml").write_text("changed")
 
-    assert state.saved_digest({"compose.yaml": "text"}) == "edited"
+    assert state.files_digest(samples.stack(), {"compose.yaml": "text"}) == "other"
+
+
+def test_no_files_are_no_digest(state: State) -> None:
+    assert state.files_digest(samples.stack(), {"compose.yaml": "text"}) is None
+
+
+def test_a_key_counts_as_unseen_until_it_was_shown(state: State) -> None:
+    assert state.key_unseen()
+    state.save_key("s3cret-key", shared_with_group=False, unseen=True)
+    assert state.key_unseen()
+
+    state.key_seen()
+
+    assert not state.key_unseen()
 
 
 def test_a_stack_of_another_version_is_no_stack(state: State) -> None:
-    state.save(samples.stack(), {})
+    state.save_stack(samples.stack())
     (state.folder / "stack.json").write_text('{"schema": 99, "other": true}')
 
     assert state.stack() is None
@@ -66,6 +81,6 @@ def test_an_unwritable_place_is_one_clear_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(Failure) as caught:
-        State("indextts", tmp_path / "file").save(samples.stack(), {})
+        State("indextts", tmp_path / "file").save_stack(samples.stack())
 
     assert caught.value.finding.code == "HOST-STATE-UNWRITABLE"
