@@ -87,7 +87,9 @@ def second_engine(size: str) -> Iterator[str]:
     host = f"unix://{folder}/docker.sock"
     paths = (f"--data-root={root}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={host}")
     log = (folder / "log").open("wb")
-    daemon = subprocess.Popen(("unshare", "--net", "dockerd", *paths, "--bridge=none", "--iptables=false"), stdout=log, stderr=log)
+    daemon = subprocess.Popen(
+        ("unshare", "--net", "dockerd", *paths, "--bridge=none", "--iptables=false"), stdout=log, stderr=log
+    )
     try:
         deadline = time.monotonic() + 60
         while subprocess.run(("docker", "--host", host, "version"), capture_output=True, check=False).returncode != 0:
