@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.config.faults import fault
 from deploy_kit.config.table import settings
-from deploy_kit.config.values import nearest
+from deploy_kit.config.values import nearest, size_text
 from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Finding
 
@@ -48,12 +48,12 @@ def read(file: Path) -> tuple[list[Entry], list[Finding]]:
 def _text(file: Path) -> str:
     try:
         if file.stat().st_size > _SIZE_CAP:
-            raise fail("CONFIG-UNREADABLE", str(file), reason=f"> {_SIZE_CAP} bytes")
+            raise fail("CONFIG-TOO-LARGE", str(file), limit=size_text(_SIZE_CAP))
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise fail("CONFIG-MISSING", str(file), commands=(("deploykit", "init", str(file)),)) from None
     except UnicodeDecodeError as error:
-        raise fail("CONFIG-UNREADABLE", str(file), reason=f"UTF-8: byte {error.start}") from None
+        raise fail("CONFIG-NOT-UTF-8", str(file), position=error.start) from None
     except OSError as error:
         raise fail("CONFIG-UNREADABLE", str(file), reason=error.strerror or str(error)) from None
 
@@ -69,7 +69,7 @@ def _compose(file: Path, text: str) -> yaml.Node | None:
     except yaml.YAMLError as error:
         raise fail("CONFIG-SYNTAX", str(file), problem=str(error).splitlines()[0], text="") from None
     except RecursionError:
-        raise fail("CONFIG-SYNTAX", str(file), problem="nesting too deep", text="") from None
+        raise fail("CONFIG-TOO-DEEP", str(file)) from None
 
 
 def _syntax(file: Path, text: str, error: yaml.MarkedYAMLError) -> Failure:

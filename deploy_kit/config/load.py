@@ -13,6 +13,7 @@ from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
 from deploy_kit.config.values import Refused, Value, nearest, parse
 from deploy_kit.errors import Failure
 from deploy_kit.findings import Finding, Severity
+from deploy_kit.redact import has_credentials
 
 T = TypeVar("T")
 
@@ -126,20 +127,30 @@ def _join(given: list[_Given], faults: list[Finding]) -> tuple[dict[str, Value |
         origins[item.key], layers[item.key] = item.origin, item.layer
     if layers.get("cache.path") is not None and layers.get("cache.path") == layers.get("cache.volume"):
         faults.append(fault("CONFIG-CONFLICT", origins["cache.path"], {"a": "cache.volume", "b": "cache.path"}))
+    if values["target"] == "local":
+        faults.extend(_without_effect(origins))
     return values, origins
+
+
+def _without_effect(origins: Mapping[str, str]) -> Iterator[Finding]:
+    """What was asked of containers and images, where there are none."""
+    given = [key for key, setting in settings().items() if setting.container and origins[key] != DEFAULT]
+    if given:
+        places = ", ".join(dict.fromkeys(origins[key] for key in given))
+        yield fault("CONFIG-LOCAL", places, {"keys": ", ".join(given)})
 
 
 def _value(item: _Given) -> Value:
     value = parse(settings()[item.key], item.raw, item.base)
-    if item.layer == 3 and isinstance(value, str) and "://" in value and "@" in value.split("/")[2]:
+    if item.layer == 3 and isinstance(value, str) and has_credentials(value):
         raise Refused("CONFIG-SECRET-FLAG", variable=settings()[item.key].variable)
     return value
 
 
 def _finding(item: _Given, refusal: Refused) -> Finding:
     shown = item.raw if isinstance(item.raw, str) else ", ".join(item.raw)
-    if "@" in shown and "://" in shown:
-        shown = "…"  # may hold a password
+    if has_credentials(shown):
+        shown = "…"
     args = {"key": item.key, "value": shown} | refusal.args_of_sentence
     return fault(refusal.code, item.origin, args)
 

@@ -8,7 +8,7 @@ from deploy_kit.config.table import Setting, settings
 from deploy_kit.messages import Catalogue
 
 _PATTERNS = {
-    "name": r"^[a-z0-9][a-z0-9_-]{0,62}$",
+    "name": r"^[a-z0-9][a-z0-9_-]{1,62}$",
     "address": r"^(\[[0-9A-Fa-f:.]+\]|localhost|\*|[0-9.]+):[0-9]{1,5}$",
     "url": r"^https?://\S+$",
     "image": r"^[a-z0-9]\S*$",
@@ -58,7 +58,8 @@ def _type(setting: Setting) -> dict[str, Any]:
         case "path":
             return {"type": "string", "minLength": 1}
         case kind:
-            return {"type": "string", "pattern": _PATTERNS[kind]}
+            reserved = {"not": {"enum": list(setting.reserved)}} if setting.reserved else {}
+            return {"type": "string", "pattern": _PATTERNS[kind]} | reserved
 
 
 def _range(setting: Setting) -> dict[str, float]:

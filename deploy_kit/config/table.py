@@ -20,6 +20,7 @@ class Setting:
     ``key`` is dotted (``limits.memory``); ``kind`` a name of `config.values.PARSERS`; ``default`` is text as a user
     would write it, None for "not set". ``choices`` are the values of a choice, ``planned`` those of a later version.
     ``minimum`` and ``maximum`` bound numbers and sizes (bytes). ``service_env`` is the server's variable for it.
+    ``reserved`` are names that stand for something else; ``container`` settings mean nothing to target local.
     """
 
     key: str
@@ -30,6 +31,8 @@ class Setting:
     minimum: float | None = None
     maximum: float | None = None
     service_env: str | None = None
+    reserved: tuple[str, ...] = ()
+    container: bool = False
 
     @property
     def flag(self) -> str:

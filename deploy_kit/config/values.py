@@ -15,7 +15,8 @@ from deploy_kit.config.table import Setting
 
 Value = str | int | float | Listen | tuple[str, ...]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,62}")
+"""As Docker takes them: at least two characters."""
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?b?)", re.IGNORECASE)
@@ -72,8 +73,15 @@ def _choice(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
 
 def _name(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
     if not _NAME.fullmatch(raw):
-        raise Refused("CONFIG-NAME", nearest=re.sub(r"[^a-z0-9_-]+", "-", raw.lower()).strip("-_")[:63] or "indextts")
+        raise Refused("CONFIG-NAME", nearest=_near_name(raw))
+    if raw in setting.reserved:
+        raise Refused("CONFIG-NAME-RESERVED", nearest=f"{raw}-1")
     return raw
+
+
+def _near_name(raw: str) -> str:
+    kept = re.sub(r"[^a-z0-9_-]+", "-", raw.lower()).strip("-_")[:63]
+    return kept if len(kept) > 1 else f"{kept}-tts" if kept else "indextts"
 
 
 def _integer(setting: Setting, raw: str, base: Path) -> int:  # noqa: ARG001

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy_kit import proc
 from deploy_kit.errors import Failure, fail
+from deploy_kit.redact import redact
 
 LOCK = "deploykit.lock"
 """Inside an environment: a copy of the lock it was made from."""
@@ -145,7 +146,7 @@ def _make(
 
 def _refusal(lock: Path, output: str) -> Failure:
     told = [text for text in output.splitlines() if text.startswith(("ERROR", "WARNING"))] or output.splitlines()
-    reason = re.sub(r"(?<=://)[^/@\s]+@", "", "\n".join(told[-4:]))  # an index URL may hold a password
+    reason = redact("\n".join(told[-4:]))  # an index URL may hold a password
     if "DO NOT MATCH THE HASHES" in output:
         return fail("ENGINE-PYTHON-HASH", str(lock), reason=reason)
     code = "ENGINE-PYTHON-OFFLINE" if _OFFLINE.search(output) else "ENGINE-PYTHON-FAILED"

@@ -15,14 +15,14 @@ PACKAGE = Path(__file__).parents[2] / "deploy_kit"
 IMAGES = Path(__file__).parents[2] / "images/server"
 
 TRAVELLERS = {room.removesuffix(".py").replace("/", ".") for room in TRAVELLING} | {""}
-LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "progress", "assets", "http10"}
+LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "progress", "assets", "http10", "redact"}
 EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
-    "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings"},
+    "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings", "tools.python"},
     "compat": {"facts", "findings", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
-    "config": {"data", "errors", "findings", "messages", "config"},
+    "config": {"data", "errors", "findings", "messages", "redact", "config"},
     "plan": {"codec", "config.request", "findings", "plan"},
     "render": {"assets", "builder.payload", "config", "data", "messages", "plan", "render", ""},
     "tools": {"proc", "errors", "findings", "facts", "progress", "data", "tools", "compat", "messages"},
@@ -40,6 +40,7 @@ EDGES = {
         "plan",
         "proc",
         "progress",
+        "redact",
         "tools",
     },
     "client": {"config.request", "errors", "http10"},

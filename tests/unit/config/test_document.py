@@ -44,7 +44,7 @@ def test_an_empty_file_means_the_defaults(file: Path, text: str) -> None:
     assert loaded(file, text).request == load({}, {}, None, timezone="").request
 
 
-@pytest.mark.parametrize("word", ["no", "on", "off", "yes", "y", "0123", "1_0"])
+@pytest.mark.parametrize("word", ["no", "on", "off", "yes", "0123", "1_0"])
 def test_words_that_yaml_would_turn_into_something_else_stay_words(file: Path, word: str) -> None:
     assert loaded(file, f"name: {word}\n").request.name == word
 
@@ -64,7 +64,7 @@ def test_an_octal_number_is_refused_not_reinterpreted(file: Path) -> None:
 
 
 def test_a_wrong_key_names_its_line_and_the_nearest_right_word(file: Path) -> None:
-    (finding,) = faults(file, "name: a\nlisen: 127.0.0.1:1\n")
+    (finding,) = faults(file, "name: radio\nlisen: 127.0.0.1:1\n")
     assert (finding.code, finding.subject, args(finding)["nearest"]) == ("CONFIG-KEY", f"{file}:2", "listen")
 
 
@@ -126,7 +126,15 @@ def test_a_file_that_is_no_text_is_a_finding(file: Path) -> None:
     file.write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(Failure) as caught:
         load({}, {}, file)
-    assert caught.value.finding.code == "CONFIG-UNREADABLE"
+    assert caught.value.finding.code == "CONFIG-NOT-UTF-8"
+    assert dict(caught.value.finding.args)["position"] == "6"
+
+
+def test_a_file_that_is_too_large_is_not_read(file: Path) -> None:
+    file.write_text("#" * (1024 * 1024 + 1))
+    with pytest.raises(Failure) as caught:
+        load({}, {}, file)
+    assert (caught.value.finding.code, dict(caught.value.finding.args)["limit"]) == ("CONFIG-TOO-LARGE", "1MiB")
 
 
 def test_a_byte_order_mark_is_no_fault(file: Path) -> None:
@@ -135,3 +143,10 @@ def test_a_byte_order_mark_is_no_fault(file: Path) -> None:
 
 def test_deep_nesting_ends_in_a_finding(file: Path) -> None:
     assert faults(file, "[" * 5000)[0].code == "CONFIG-SYNTAX"
+
+
+def test_nesting_that_the_reader_cannot_follow_has_words_of_its_own(file: Path, monkeypatch) -> None:
+    import yaml
+
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    assert faults(file, "[" * 5000 + "]" * 5000)[0].code == "CONFIG-TOO-DEEP"

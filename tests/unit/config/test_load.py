@@ -63,11 +63,11 @@ def test_relative_paths_start_from_the_file_or_from_the_working_folder(tmp_path:
 
 def test_volume_and_folder_exclude_each_other_in_one_place_only(tmp_path: Path) -> None:
     file = tmp_path / "deploykit.yaml"
-    file.write_text("cache: {volume: a, path: /b}\n")
+    file.write_text("cache: {volume: models, path: /b}\n")
     with pytest.raises(Failure) as caught:
         load({}, {}, file)
     assert caught.value.finding.code == "CONFIG-CONFLICT"
-    file.write_text("cache: {volume: a}\n")
+    file.write_text("cache: {volume: models}\n")
     assert load({"cache.path": "/b"}, {}, file).request.cache_path == "/b"
 
 
@@ -97,3 +97,30 @@ def test_the_file_is_asked_for_or_lies_in_the_folder(tmp_path: Path) -> None:
     assert find(None, {}, tmp_path) == usual
     assert find(None, {"DEPLOYKIT_CONFIG": "a.yaml"}, tmp_path) == Path("a.yaml")
     assert find("b.yaml", {"DEPLOYKIT_CONFIG": "a.yaml"}, tmp_path) == Path("b.yaml")
+
+
+def test_target_local_refuses_what_only_a_container_can_follow_in_one_finding(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("target: local\nlimits: {memory: 2GiB}\nbuild: {apt_mirror: https://mirror.example/debian}\n")
+    with pytest.raises(Failure) as caught:
+        load({"cache.volume": "models"}, {"DEPLOYKIT_LIMITS_CPUS": "2"}, file)
+    found = dict(caught.value.finding.args)
+    assert (caught.value.finding.code, caught.value.more) == ("CONFIG-LOCAL", ())
+    assert found["keys"] == "cache.volume, limits.memory, limits.cpus, build.apt_mirror"
+    assert found["subject"] == f"--cache-volume, {file}:2, DEPLOYKIT_LIMITS_CPUS, {file}:3"
+
+
+def test_target_local_takes_what_acts_on_it() -> None:
+    flags = {"target": "local", "cache.path": "/models", "build.package_index": "https://index.example/simple"}
+    assert load(flags, {}, None).request.cache_path == "/models"
+
+
+def test_the_defaults_stand_in_nobodys_way() -> None:
+    assert load({"target": "local"}, {}, None).request.memory == 1024**3
+
+
+def test_the_name_of_the_model_cache_is_no_name_for_a_stack() -> None:
+    with pytest.raises(Failure) as caught:
+        load({"name": "cache_hub"}, {}, None)
+    assert caught.value.finding.code == "CONFIG-NAME-RESERVED"
+    assert load({"cache.volume": "cache_hub"}, {}, None).request.cache_volume == "cache_hub"

@@ -138,3 +138,11 @@ def test_any_text_is_a_value_or_refused_with_a_sentence(kind: str, text: str) ->
         values = {"subject": "here", "key": "x", "value": text} | refusal.args_of_sentence
         said = [Catalogue(locale).text(f"findings.{refusal.code}.why", values) for locale in LOCALES]
     assert all(said)
+
+
+@pytest.mark.parametrize(("text", "near"), [("a", "a-tts"), ("A", "a-tts"), ("_", "indextts"), ("My Radio", "my-radio")])
+def test_a_name_that_docker_would_refuse_is_answered_with_one_it_takes(text: str, near: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value("name", text)
+    assert (caught.value.code, caught.value.args_of_sentence["nearest"]) == ("CONFIG-NAME", near)
+    assert value("name", near) == near
