@@ -6,6 +6,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,15 @@ def _pairs(session: Session, value: Any) -> Iterator[tuple[str, str]]:
     words = session.words
     for field in dataclasses.fields(value):
         fact = getattr(value, field.name)
-        if field.name == "purpose" or (isinstance(fact, Fact) and fact.state is State.NOT_ASKED):
+        if fact is None or field.name == "purpose" or (isinstance(fact, Fact) and fact.state is State.NOT_ASKED):
             continue
         label = f"cli.fact.{field.name}"
         yield words(label) if words.has(label) else field.name, _shown(session, field.name, fact)
 
 
 def _shown(session: Session, name: str, fact: Any) -> str:
+    if isinstance(fact, Enum):
+        return session.words(f"cli.fact.{name}.{fact.value}")
     if not isinstance(fact, Fact):
         return str(fact)
     if not fact.known:
