@@ -15,6 +15,8 @@ from deploy_kit.errors import fail
 
 _SILENCE_PEAK = 0.02
 _SHORTEST_SECONDS = 0.3
+_WISHES_REFUSED = (400, 413, 422)
+"""Answers that blame the text, voice or speed, not the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Client:
         """A sentence as a WAV.
 
         Raises:
-            Failure: SPEECH-UNREACHABLE, SPEECH-KEY or SPEECH-REFUSED (the service's own words are in the finding).
+            Failure: SPEECH-UNREACHABLE, SPEECH-KEY, USAGE-SPEECH when the wish itself was refused, or SPEECH-REFUSED
+                (the service's own words are in the finding).
         """
         wish = {"input": text, "response_format": "wav", "language": language, "voice": voice, "speed": speed}
         body = {name: value for name, value in wish.items() if value is not None}
@@ -141,26 +144,32 @@ class Client:
         if reply.status in (401, 403):
             raise fail("SPEECH-KEY", self.url)
         if reply.status != 200:
-            problem = reply.json().get("error") or {}
-            raise fail(
-                "SPEECH-REFUSED", self.url, status=reply.status, reason=problem.get("message", "no reason given")
-            )
+            code = "USAGE-SPEECH" if reply.status in _WISHES_REFUSED else "SPEECH-REFUSED"
+            raise fail(code, self.url, status=reply.status, reason=_words(reply))
         return reply
+
+
+def _words(reply: Reply) -> str:
+    """What the service says about a refusal: its error's sentence, else the beginning of whatever it sent."""
+    problem = reply.json().get("error")
+    if isinstance(problem, dict) and problem.get("message"):
+        return str(problem["message"])
+    return reply.body[:200].decode(errors="replace").strip() or "-"
 
 
 def prove(client: Client, text: str, *, timeout: float) -> Proof:
     """Let the service say ``text`` and check that it is sound: a whole WAV, long enough, not silent.
 
     Raises:
-        Failure: as `Client.speak`, or SPEECH-NOT-SOUND with what is wrong.
+        Failure: as `Client.speak`, SPEECH-SHORT, SPEECH-SILENT, or as `wav`.
     """
     reply = client.speak(text, timeout=timeout)
     rate, samples = wav(reply.body, client.url)
     seconds, peak = len(samples) / rate, max(map(abs, samples), default=0) / 32768
     if seconds < _SHORTEST_SECONDS:
-        raise fail("SPEECH-NOT-SOUND", client.url, reason=f"{seconds:.2f} s")
+        raise fail("SPEECH-SHORT", client.url, seconds=f"{seconds:.2f}", least=_SHORTEST_SECONDS)
     if peak < _SILENCE_PEAK:
-        raise fail("SPEECH-NOT-SOUND", client.url, reason=f"peak {peak:.4f}")
+        raise fail("SPEECH-SILENT", client.url, peak=f"{peak:.4f}", least=_SILENCE_PEAK)
     return Proof(rate, seconds, peak, reply.headers.get("x-tts-model", "?"), reply.first_byte_seconds)
 
 
@@ -168,7 +177,7 @@ def wav(content: bytes, subject: str) -> tuple[int, Any]:
     """Rate and samples (an ``array`` of 16-bit integers) of a mono WAV whose header is true.
 
     Raises:
-        Failure: SPEECH-NOT-SOUND, when it is something else or shorter than its header says.
+        Failure: SPEECH-NO-WAV, SPEECH-FORM for another kind of WAV, SPEECH-CUT when it is shorter than it says.
     """
     import array
     import io
@@ -185,13 +194,11 @@ def wav(content: bytes, subject: str) -> tuple[int, Any]:
             )
             raw = file.readframes(frames)
     except (wave.Error, EOFError) as error:
-        raise fail("SPEECH-NOT-SOUND", subject, reason=f"no WAV: {error}") from None
-    if (channels, width) != (1, 2) or len(raw) != frames * 2:
-        raise fail(
-            "SPEECH-NOT-SOUND",
-            subject,
-            reason=f"{channels} channels, {8 * width} bit, {len(raw)} of {frames * 2} bytes",
-        )
+        raise fail("SPEECH-NO-WAV", subject, reason=error) from None
+    if (channels, width) != (1, 2):
+        raise fail("SPEECH-FORM", subject, channels=channels, bits=8 * width)
+    if len(raw) != frames * 2:
+        raise fail("SPEECH-CUT", subject, have=len(raw), need=frames * 2)
     samples = array.array("h", raw)
     if sys.byteorder == "big":
         samples.byteswap()

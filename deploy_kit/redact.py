@@ -12,6 +12,6 @@ def has_credentials(text: str) -> bool:
     return _CREDENTIALS.search(text) is not None
 
 
-def redact(text: str) -> str:
-    """The text without user names and passwords in URLs."""
-    return _CREDENTIALS.sub("***@", text)
+def redact(text: str, mark: str = "***@") -> str:
+    """The text without user names and passwords in URLs; ``mark`` stands in for them."""
+    return _CREDENTIALS.sub(mark, text)

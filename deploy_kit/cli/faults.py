@@ -7,14 +7,16 @@ import sys
 import traceback
 from collections.abc import Mapping
 
-from deploy_kit.cli.main import early_locale
-from deploy_kit.cli.output import findings
+from deploy_kit.cli.main import early_locale, split
+from deploy_kit.cli.output import findings, program
 from deploy_kit.errors import ExitCode, Failure, fail
 from deploy_kit.messages import Catalogue
+from deploy_kit.redact import redact
 
 
 def answer(error: BaseException, argv: list[str], environment: Mapping[str, str]) -> int:
     """Print the finding of an error and return its exit code."""
+    program.typed(argv)
     failure = _failure(error, argv)
     code = ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else failure.exit_code
     words = Catalogue(early_locale(argv, environment))
@@ -37,7 +39,7 @@ def _failure(error: BaseException, argv: list[str]) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return fail("INTERNAL-INTERRUPTED", " ".join(argv[:1]), commands=(("deploykit", *argv[:1]),))
+        return fail("INTERNAL-INTERRUPTED", split(argv)[1] or "", commands=(("deploykit", *map(redact, argv)),))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.filename.rpartition('deploy_kit/')[2]}:{frame.lineno}"
     return fail("INTERNAL-BUG", place, error=f"{type(error).__name__}: {error}")

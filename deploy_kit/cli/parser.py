@@ -26,9 +26,11 @@ def parse(command: Command, argv: list[str], words: Catalogue) -> argparse.Names
     if "-h" in own or "--help" in own:  # before parsing: help must answer even when a required argument is missing
         print(parser.format_help().rstrip())
         return None
-    options, extra = parser.parse_known_args(argv)
+    passed = argv[len(own) + 1 :] if command.passes else []
+    options, extra = parser.parse_known_args(own if command.passes else argv)
     if extra:
         _refuse(command, extra[0])
+    options.passed = passed
     return options
 
 

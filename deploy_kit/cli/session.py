@@ -48,6 +48,9 @@ class Session:
         Raises:
             Failure: The arguments do not fit.
         """
+        from deploy_kit.cli.output import program
+
+        program.typed((command.name, *argv))
         words = Catalogue(early_locale(argv, environment))
         options = parse(command, argv, words)
         return None if options is None else cls(command, options, environment, words)
@@ -110,6 +113,10 @@ class Session:
         if self._progress is not None:
             self._progress.pause()
         return ask.consent(self, message, commands)
+
+    def flags_given(self) -> frozenset[str]:
+        """The settings that stand on the command line."""
+        return frozenset(self._flags())
 
     def say(self, text: str) -> None:
         """A line of the result."""

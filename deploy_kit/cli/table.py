@@ -50,10 +50,11 @@ class Argument:
 class Command:
     """One command: its module in `deploy_kit.cli.commands`, what it takes, and which settings it lets flags override.
 
-    ``settings`` holds keys of ``data/settings.json``, or `ALL`.
+    ``settings`` holds keys of ``data/settings.json``, or `ALL`. ``passes``: what follows ``--`` is for the program
+    that the command runs, and stands in the parsed ``passed``.
     """
 
-    __slots__ = ("arguments", "module", "name", "options", "settings")
+    __slots__ = ("arguments", "module", "name", "options", "passes", "settings")
 
     def __init__(
         self,
@@ -63,12 +64,14 @@ class Command:
         arguments: tuple[Argument, ...] = (),
         options: tuple[Option, ...] = (),
         settings: tuple[str, ...] = (),
+        passes: bool = False,
     ) -> None:
         self.name = name
         self.module = module or name
         self.arguments = arguments
         self.options = options
         self.settings = settings
+        self.passes = passes
 
 
 OUTPUT = Option("--output", kind="choice", choices=("text", "json"), default="text")
@@ -87,7 +90,8 @@ FACTS = Option("--facts", kind="file", metavar="FILE")
 PROGRESS = Option("--progress", kind="choice", choices=("auto", "tty", "plain", "json", "quiet"), default="auto")
 
 ALL = ("*",)
-WHERE = ("name", "target")
+WHERE = ("name",)
+"""Commands about what runs find its target out by themselves."""
 
 TIERS = ("lint", "unit", "golden", "server", "docker", "image", "browser")
 
@@ -116,7 +120,7 @@ COMMANDS = (
     Command(
         "render",
         arguments=(Argument("folder", kind="folder", optional=True),),
-        options=(Option("--check", kind="flag"), FACTS),
+        options=(Option("--check", kind="flag"), Option("--write", kind="flag"), FACTS),
         settings=ALL,
     ),
     Command("build", options=(YES, DRY_RUN, PROGRESS, Option("--sbom", kind="file", metavar="FILE")), settings=ALL),
@@ -137,6 +141,7 @@ COMMANDS = (
             Option("--strict", kind="flag"),
             PROGRESS,
         ),
+        passes=True,
     ),
 )
 

@@ -15,7 +15,7 @@ import pytest
 
 from deploy_kit.client import Client, Unreachable, prove, wav
 from deploy_kit.config.request import Listen
-from deploy_kit.errors import Failure
+from deploy_kit.errors import ExitCode, Failure
 
 
 def tone(seconds: float, level: float = 0.5, rate: int = 22050) -> bytes:
@@ -69,27 +69,43 @@ def test_a_spoken_sentence_is_proof() -> None:
 
 
 def test_silence_is_no_proof() -> None:
-    assert code_of(200, tone(1.0, level=0.001)) == "SPEECH-NOT-SOUND"
+    assert code_of(200, tone(1.0, level=0.001)) == "SPEECH-SILENT"
 
 
 def test_a_click_is_no_proof() -> None:
-    assert code_of(200, tone(0.1)) == "SPEECH-NOT-SOUND"
+    assert code_of(200, tone(0.1)) == "SPEECH-SHORT"
 
 
 def test_a_page_is_no_proof() -> None:
-    assert code_of(200, b"<html>hello</html>") == "SPEECH-NOT-SOUND"
+    assert code_of(200, b"<html>hello</html>") == "SPEECH-NO-WAV"
 
 
 def test_a_header_that_promises_more_is_no_proof() -> None:
-    assert code_of(200, tone(1.0)[:-2000]) == "SPEECH-NOT-SOUND"
+    assert code_of(200, tone(1.0)[:-2000]) == "SPEECH-CUT"
 
 
 def test_the_words_of_a_refusal_are_passed_on() -> None:
-    with service(400, b'{"error": {"message": "too long"}}') as client, pytest.raises(Failure) as caught:
+    with service(503, b'{"error": {"message": "draining"}}') as client, pytest.raises(Failure) as caught:
         client.speak("hello", timeout=5)
 
     assert caught.value.finding.code == "SPEECH-REFUSED"
-    assert ("reason", "too long") in caught.value.finding.args
+    assert ("reason", "draining") in caught.value.finding.args
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_wish_that_cannot_be_spoken_is_the_users_to_mend(status: int) -> None:
+    with service(status, b'{"error": {"message": "no such voice"}}') as client, pytest.raises(Failure) as caught:
+        client.speak("hello", timeout=5, voice="nosuch")
+
+    assert (caught.value.finding.code, caught.value.exit_code) == ("USAGE-SPEECH", ExitCode.USAGE)
+    assert ("reason", "no such voice") in caught.value.finding.args
+
+
+def test_a_refusal_without_words_shows_what_was_sent() -> None:
+    with service(502, b"<h1>Bad gateway</h1>") as client, pytest.raises(Failure) as caught:
+        client.speak("hello", timeout=5)
+
+    assert ("reason", "<h1>Bad gateway</h1>") in caught.value.finding.args
 
 
 def test_a_wrong_key_has_a_code_of_its_own() -> None:
@@ -123,5 +139,6 @@ def test_stereo_is_refused() -> None:
         file.setframerate(22050)
         file.writeframes(b"\0\0\0\0" * 10)
 
-    with pytest.raises(Failure):
+    with pytest.raises(Failure) as caught:
         wav(buffer.getvalue(), "x")
+    assert caught.value.finding.code == "SPEECH-FORM"

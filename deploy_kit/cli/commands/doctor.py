@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -17,8 +16,8 @@ from deploy_kit.errors import ExitCode, fail
 from deploy_kit.facts import Fact, HostFacts, State, known
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle import doctor
+from deploy_kit.redact import redact
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _BYTES = ("total", "available", "limit", "free")
 
 
@@ -41,16 +40,18 @@ def run(session: Session) -> int:
 
 def without_credentials(facts: HostFacts) -> HostFacts:
     """The facts with user names and passwords cut out of URLs: they are printed, saved and sent to others."""
-    site = facts.site
-    return dataclasses.replace(
-        facts, site=dataclasses.replace(site, proxies=_clean(site.proxies), package_index=_clean(site.package_index))
-    )
+    site, engine = facts.site, facts.engine
+    site = dataclasses.replace(site, proxies=_clean(site.proxies), package_index=_clean(site.package_index))
+    mirrors = engine.mirrors
+    if mirrors.value:
+        mirrors = known(tuple(redact(url, "") for url in mirrors.value), mirrors.source, mirrors.reason)
+    return dataclasses.replace(facts, site=site, engine=dataclasses.replace(engine, mirrors=mirrors))
 
 
 def _clean(fact: Fact[dict[str, str]]) -> Fact[dict[str, str]]:
     if not fact.value:
         return fact
-    return known({name: _CREDENTIALS.sub("", value) for name, value in fact.value.items()}, fact.source, fact.reason)
+    return known({name: redact(value, "") for name, value in fact.value.items()}, fact.source, fact.reason)
 
 
 def _save(file: str, facts: HostFacts) -> None:

@@ -13,21 +13,46 @@ if TYPE_CHECKING:
 
 
 def run(session: Session) -> int:
-    """Write the files, or compare them with a folder: exit 3 and a unified diff when they differ."""
-    folder: str | None = session.options.folder
-    if folder is None and not session.options.check:
+    """Write the files, or compare them with a folder: exit 3 and a unified diff when they differ.
+
+    Without a folder the files that are committed are meant: ``--check`` compares, ``--write`` writes them anew.
+    """
+    folder, check, write = session.options.folder, session.options.check, session.options.write
+    if write and (check or folder is not None):
+        raise fail("USAGE-RENDER-WRITE", "--write", other="--check" if check else folder)
+    if folder is None and not (check or write):
         raise fail("USAGE-FOLDER", "render", commands=(("deploykit", "render", "out"),))
     if folder is None:
-        return _check(session, _committed(), _checkout())
+        place, expected = _checkout(), _committed()
+        return _check(session, expected, place) if check else _write_anew(session, expected, place)
     expected = _files(session)
-    if session.options.check:
+    if not expected and not session.json:
+        session.say(session.words("cli.render_nothing"))
+        return 0
+    if check:
         return _check(session, expected, Path(folder))
     _write(expected, Path(folder))
-    if session.json:
-        session.emit({"folder": folder, "files": sorted(expected)})
-    else:
-        session.say("\n".join(str(Path(folder) / name) for name in sorted(expected)))
+    _tell(session, sorted(expected), Path(folder))
     return 0
+
+
+def _write_anew(session: Session, expected: Mapping[str, str], place: Path) -> int:
+    from deploy_kit.render.drift import drift
+
+    changed = [name for name in sorted(expected) if drift({name: expected[name]}, place)]
+    _write({name: expected[name] for name in changed}, place)
+    if changed or session.json:
+        _tell(session, changed, place)
+    else:
+        session.say(session.words("cli.render_equal", count=len(expected), folder=place))
+    return 0
+
+
+def _tell(session: Session, names: list[str], folder: Path) -> None:
+    if session.json:
+        session.emit({"folder": str(folder), "files": names})
+    else:
+        session.say("\n".join(str(folder / name) for name in names))
 
 
 def _files(session: Session) -> dict[str, str]:
@@ -53,7 +78,7 @@ def _checkout() -> Path:
 
     root = assets.root()
     if root == assets.package() / "assets":
-        raise fail("USAGE-CHECKOUT", "render --check")
+        raise fail("USAGE-CHECKOUT", "render")
     return root
 
 

@@ -23,7 +23,14 @@ def run(session: Session) -> int:
     from deploy_kit.lifecycle import speak
 
     start = time.monotonic()
-    sound = speak.say(session.request, text, lang=options.lang, voice=options.voice, speed=options.speed)
+    sound = speak.say(
+        session.request,
+        text,
+        lang=options.lang,
+        voice=options.voice,
+        speed=options.speed,
+        explicit=session.flags_given(),
+    )
     if target == "-":
         sys.stdout.buffer.write(sound)
         sys.stdout.buffer.flush()

@@ -26,7 +26,13 @@ def run(session: Session) -> int:
     tiers = [tier for tier in asked if tier != "lint" and not provision.missing(tier)]
     if tiers:
         results += pytest_run.run(
-            root, tiers, provision, keyword=session.options.keyword, words=session.words, lint=results
+            root,
+            tiers,
+            provision,
+            keyword=session.options.keyword,
+            passed=session.options.passed,
+            words=session.words,
+            lint=results,
         )
     if session.json:
         session.emit({"event": "outcome", "tiers": {result.tier: result.counts for result in results}})
@@ -48,8 +54,9 @@ def _judge(session: Session, asked: list[str], results: list[pytest_run.Result],
         for tier in asked
         if provision.missing(tier)
     ]
+    skipped = session.words("cli.test_skipped")
     lost += [
-        Finding.of("VERIFY-NOT-RUN", severity, result.tier, reason=f"skipped: {result.counts['skipped']}")
+        Finding.of("VERIFY-NOT-RUN", severity, result.tier, reason=f"{skipped}: {result.counts['skipped']}")
         for result in results
         if result.counts.get("skipped")
     ]

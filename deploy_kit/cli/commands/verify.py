@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from deploy_kit import verify
 from deploy_kit.cli.output import findings, text
 from deploy_kit.cli.session import Session
-from deploy_kit.errors import ExitCode, fail
+from deploy_kit.errors import ExitCode, Failure, fail
 from deploy_kit.lifecycle import up
 from deploy_kit.lifecycle.site import running
+from deploy_kit.tools import docker
 
 if TYPE_CHECKING:
     from deploy_kit.config.request import Request
@@ -26,6 +27,7 @@ def run(session: Session) -> int:
     reference = prepared.stack.image.reference
     if prepared.stack.target.value == "local":
         raise fail("VERIFY-NO-IMAGE", "local")
+    _require(prepared)
     container = running(prepared.state).container
     name = container.name if container is not None and container.status == "running" else None
     with session.reporting() as report:
@@ -40,6 +42,17 @@ def run(session: Session) -> int:
     else:
         session.say(_table(session, result))
     return 0 if result.passed else int(ExitCode.VERIFY)
+
+
+def _require(prepared: up.Prepared) -> None:
+    """There must be an engine that answers, and an image in it: without them every check would fail."""
+    blockers = [finding for finding in prepared.verdict.blockers if finding.code.startswith("ENGINE-")]
+    if blockers:
+        raise Failure(*blockers)
+    if not prepared.observed.engine_up:
+        raise fail("ENGINE-NOT-READY", "verify", commands=(("deploykit", "up"),))
+    if docker.image(prepared.stack.image.reference) is None:
+        raise fail("USAGE-NOT-BUILT", prepared.stack.image.reference, commands=(("deploykit", "build"),))
 
 
 def _secrets(request: Request, key: str | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, TextIO
 
-from deploy_kit.cli.output.program import shown
+from deploy_kit.cli.output.program import complete, shown
 from deploy_kit.findings import Finding, Message, Severity
 from deploy_kit.messages import Catalogue
 
@@ -58,7 +58,7 @@ def document(finding: Finding, words: Catalogue) -> dict[str, Any]:
         "what": sentence(finding.sentence("what"), words),
         "why": sentence(finding.sentence("why"), words),
         "remedy": sentence(finding.sentence("remedy"), words),
-        "commands": [list(command) for command in finding.commands],
+        "commands": [list(complete(command)) for command in finding.commands],
         "evidence": [{"source": seen.source, "observed": seen.observed} for seen in finding.evidence],
     }
 

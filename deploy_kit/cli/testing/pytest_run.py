@@ -6,6 +6,7 @@ import os
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +37,16 @@ def run(
     provision: Provision,
     *,
     keyword: str | None,
+    passed: Sequence[str] = (),
     words: Catalogue,
     lint: list[Result],
 ) -> list[Result]:
-    """Run the tests of these tiers, print what pytest prints, and a line a tier before pytest's last."""
+    """Run the tests of these tiers, print what pytest prints, and a line a tier before pytest's last.
+
+    Args:
+        keyword: Only tests that match this expression.
+        passed: Further arguments for pytest, as they are.
+    """
     with tempfile.TemporaryDirectory(prefix="deploykit-test-") as folder:
         report = Path(folder) / "report.xml"
         command = [str(provision.python), "-m", "pytest", f"--junitxml={report}", "-o", "junit_family=xunit1"]
@@ -47,6 +54,7 @@ def run(
         command += [f"tests/{tier}" for tier in tiers if (root / "tests" / tier).is_dir()]
         if keyword:
             command += ["-k", keyword]
+        command += passed
         held = _Held()
         done = proc.stream(
             command, held.take, timeout=_SECONDS, silence=_SILENCE, cwd=root, env=_environment(provision), check=False

@@ -11,3 +11,4 @@ from deploy_kit.cli.output import program
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands are shown as if the program were on PATH, wherever the tests run."""
     monkeypatch.setattr(program, "name", lambda: "deploykit")
+    program.typed(())

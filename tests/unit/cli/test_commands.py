@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from deploy_kit import verify
 from deploy_kit.cli.main import main
+from deploy_kit.findings import Finding, Severity
 from deploy_kit.lifecycle import speak, status
 from deploy_kit.lifecycle.status import Status
+from tests.support import samples
 
 WAV = b"RIFF....WAVE"
 
@@ -41,8 +45,13 @@ class _Bytes(io.TextIOWrapper):
 def test_say_writes_a_file_and_tells_its_name(spoken, tmp_path: Path, capsys) -> None:
     assert main(["say", "hello", "-o", "a.wav", "--lang", "en", "--speed", "1.5"], {}) == 0
     assert (tmp_path / "a.wav").read_bytes() == WAV
-    assert spoken == [("hello", {"lang": "en", "voice": None, "speed": 1.5})]
+    assert spoken == [("hello", {"lang": "en", "voice": None, "speed": 1.5, "explicit": frozenset()})]
     assert capsys.readouterr().out.startswith("a.wav: 12 B in ")
+
+
+def test_say_tells_apart_what_was_given_for_this_call(spoken) -> None:
+    main(["say", "hello", "--listen", "127.0.0.1:9", "--name", "radio"], {"DEPLOYKIT_API_KEY_FILE": "/key"})
+    assert spoken[0][1]["explicit"] == {"listen", "name"}
 
 
 def test_say_leaves_nothing_but_the_file(spoken, tmp_path: Path) -> None:
@@ -132,3 +141,78 @@ def test_an_unknown_variable_is_a_warning_on_standard_error(found, capsys) -> No
     out, err = capsys.readouterr()
     assert "CONFIG-VARIABLE" in err
     assert "CONFIG-VARIABLE" not in out
+
+
+@pytest.mark.parametrize("command", ["status", "down", "logs", "say"])
+def test_commands_that_find_the_target_out_by_themselves_do_not_take_one(command: str, capsys) -> None:
+    text = ("hello",) if command == "say" else ()
+    assert main([command, *text, "--target", "local"], {}) == 2
+    assert "USAGE-OPTION" in capsys.readouterr().err
+
+
+def test_render_for_target_local_says_that_there_is_nothing_to_render(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("deploy_kit.lifecycle.up.prepare", lambda request, facts: prepared("local"))
+    assert main(["render", str(tmp_path / "out"), "--target", "local"], {}) == 0
+    assert "nothing to render" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def prepared(target: str, **more: object) -> SimpleNamespace:
+    return SimpleNamespace(stack=samples.stack(target=target), state=None, key=None, **more)
+
+
+def test_render_write_writes_what_differs_from_the_committed_files(tmp_path: Path, monkeypatch, capsys) -> None:
+    from deploy_kit.cli.commands import render
+
+    monkeypatch.setattr(render, "_committed", lambda: {"a/one": "1\n", "two": "2\n"})
+    monkeypatch.setattr(render, "_checkout", lambda: tmp_path)
+    (tmp_path / "two").write_text("2\n")
+    assert main(["render", "--write"], {}) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'a/one'}\n"
+    assert main(["render", "--check"], {}) == 0
+    assert main(["render", "--write"], {}) == 0
+    assert "2 files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other", [["--check"], ["out"]])
+def test_render_write_goes_with_nothing_else(other: list[str], tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["render", "--write", *other], {}) == 2
+    assert "USAGE-RENDER-WRITE" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def unverified(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+    """A host for ``verify``: an engine that answers and an image, until a test takes them away."""
+    from deploy_kit.tools import docker
+
+    own = prepared("compose", verdict=SimpleNamespace(blockers=()), observed=SimpleNamespace(engine_up=True))
+    monkeypatch.setattr("deploy_kit.lifecycle.up.prepare", lambda request: own)
+    monkeypatch.setattr(docker, "image", lambda reference: None)
+    monkeypatch.setattr(verify, "run", lambda *_, **__: pytest.fail("the checks were run"))
+    monkeypatch.chdir(tmp_path)
+    return own
+
+
+def test_verify_without_an_image_says_to_build_it(unverified, capsys) -> None:
+    assert main(["verify", "--name", "radio"], {}) == 2
+    err = capsys.readouterr().err
+    assert "USAGE-NOT-BUILT" in err
+    assert "deploykit build --name radio" in err
+
+
+def test_verify_without_an_engine_says_so(unverified, capsys) -> None:
+    unverified.observed.engine_up = False
+    assert main(["verify"], {}) == 5
+    assert "ENGINE-NOT-READY" in capsys.readouterr().err
+
+
+def test_verify_passes_on_what_is_wrong_with_the_engine_and_nothing_else(unverified, capsys) -> None:
+    port = Finding.of("HOST-PORT-TAKEN-UNSEEN", Severity.BLOCKER, "127.0.0.1:1")
+    stopped = Finding.of("ENGINE-STOPPED", Severity.BLOCKER, "/var/run/docker.sock")
+    unverified.verdict.blockers = (port, stopped)
+    assert main(["verify"], {}) == 5
+    err = capsys.readouterr().err
+    assert "ENGINE-STOPPED" in err
+    assert "HOST-PORT" not in err

@@ -110,14 +110,13 @@ def test_the_language_is_known_before_the_arguments_are(argv, environment, local
 
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch):
-    """Make the command ``schema`` end with an exception."""
-    from deploy_kit.cli.commands import schema
+    """Make a command (``schema``) end with an exception."""
 
-    def make(error: BaseException) -> None:
+    def make(error: BaseException, command: str = "schema") -> None:
         def run(session: object) -> int:
             raise error
 
-        monkeypatch.setattr(schema, "run", run)
+        monkeypatch.setattr(f"deploy_kit.cli.commands.{command}.run", run)
 
     return make
 
@@ -141,6 +140,43 @@ def test_ctrl_c_exits_with_130_and_says_that_the_next_run_goes_on(capsys, breaki
     code, _, err = run(capsys, "schema")
     assert code == 130
     assert "goes on" in err
+
+
+def test_ctrl_c_shows_the_whole_command_again(capsys, breaking, monkeypatch) -> None:
+    breaking(KeyboardInterrupt(), "plan")
+    argv = ("--name", "radio", "plan", "--target", "local", "--listen", "127.0.0.1:9")
+    _, _, err = run(capsys, *argv)
+    assert f"deploykit {' '.join(argv)}\n" in err
+
+
+def test_a_remedy_keeps_the_settings_that_were_typed(capsys, breaking) -> None:
+    """Copied as it stands, it is about the same stack."""
+    commands = (
+        ("deploykit", "up", "--listen", "127.0.0.1:7861"),
+        ("deploykit", "logs"),
+        ("deploykit", "up", "--target", "local"),
+        ("deploykit", "completion", "bash"),
+        ("docker", "system", "df"),
+    )
+    breaking(fail("HOST-PORT-TAKEN", "x", commands=commands, holder="y"), "plan")
+    typed = ("--name", "radio", "plan", "--listen=127.0.0.1:1", "--target", "compose", "--limits-memory", "2GiB")
+    _, _, err = run(capsys, *typed)
+    assert [row.strip() for row in err.splitlines()[-5:]] == [
+        "deploykit up --listen 127.0.0.1:7861 --name radio --target compose --limits-memory 2GiB",
+        "deploykit logs --name radio",
+        "deploykit up --target local --name radio --listen=127.0.0.1:1",
+        "deploykit completion bash",
+        "docker system df",
+    ]
+    _, out, _ = run(capsys, "--output", "json", *typed)
+    shown = json.loads(out)["findings"][0]["commands"]
+    assert shown[1] == ["deploykit", "logs", "--name", "radio"]
+
+
+def test_a_password_that_was_typed_is_not_shown_again(capsys, breaking) -> None:
+    breaking(KeyboardInterrupt(), "plan")
+    _, _, err = run(capsys, "plan", "--build-package-index", "https://joe:s3cret@index.example/simple")
+    assert "s3cret" not in err
 
 
 @pytest.mark.parametrize(

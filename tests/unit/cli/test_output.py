@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from deploy_kit import codec
+from deploy_kit.cli.commands.doctor import without_credentials
 from deploy_kit.cli.output import findings, program, text
 from deploy_kit.cli.output.bars import Bars
 from deploy_kit.cli.output.events import JsonLines
 from deploy_kit.cli.output.plain import PlainLines
 from deploy_kit.cli.output.progress import Progress
+from deploy_kit.facts import Fact, HostFacts, State
 from deploy_kit.findings import Evidence, Finding, Message, Severity
 from deploy_kit.messages import Catalogue
 from deploy_kit.progress import Event, EventKind, line
+from tests.support.hosts import FACTS
 
 EN = Catalogue("en")
 STORY = (
@@ -178,3 +183,10 @@ def test_json_output_puts_events_on_standard_output(capsys: pytest.CaptureFixtur
     progress.close()
     out, err = capsys.readouterr()
     assert (json.loads(out)["event"], err) == ("step", "")
+
+
+def test_saved_facts_hold_no_password_of_a_registry_mirror() -> None:
+    facts = codec.loads(HostFacts, (FACTS / "ubuntu-2404-ready.json").read_text(encoding="utf-8"))
+    mirror = Fact(State.KNOWN, ("https://joe:s3cret@mirror.example/",), "engine")
+    shown = without_credentials(replace(facts, engine=replace(facts.engine, mirrors=mirror)))
+    assert shown.engine.mirrors.value == ("https://mirror.example/",)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy_kit import proc
+from deploy_kit.cli.parser import parse
+from deploy_kit.cli.table import find
 from deploy_kit.cli.testing import pytest_run
 from deploy_kit.messages import Catalogue
 
@@ -68,6 +70,16 @@ def test_a_tier_without_tests_has_not_passed(monkeypatch, tmp_path, capsys) -> N
     (*_, browser), commands = run(monkeypatch, tmp_path, ["unit", "golden", "browser"], 1)
     assert (browser.counts, browser.passed) == ({}, False)
     assert "tests/browser" not in commands
+
+
+def test_what_follows_two_dashes_goes_to_pytest(monkeypatch, tmp_path, capsys) -> None:
+    command = find("test")
+    assert command is not None
+    options = parse(command, ["--tier", "golden", "--", "--update-golden", "-x"], Catalogue("en"))
+    assert options is not None
+    assert options.tier == ["golden"]
+    _, commands = run(monkeypatch, tmp_path, ["golden"], 0, passed=options.passed)
+    assert commands[commands.index("tests/golden") + 1 :][:2] == ["--update-golden", "-x"]
 
 
 def test_a_pytest_that_could_not_run_is_a_failure(monkeypatch, tmp_path, capsys) -> None:
