@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy_kit import proc
 from deploy_kit.tools import docker
 
 
@@ -36,7 +35,3 @@ class Project:
             on_line,
             timeout=stop_grace + 60,
         )
-
-    def check(self) -> proc.Completed:
-        """Let compose read its file; the result says whether it is valid."""
-        return docker.call(*self._args("config", "--quiet"), check=False)
