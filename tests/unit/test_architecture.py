@@ -15,16 +15,29 @@ PACKAGE = Path(__file__).parents[2] / "deploy_kit"
 IMAGES = Path(__file__).parents[2] / "images/server"
 
 TRAVELLERS = {room.removesuffix(".py").replace("/", ".") for room in TRAVELLING} | {""}
-LEAVES = {"findings", "facts", "codec", "proc", "wire", "messages", "data", "progress", "assets", "http10", "redact"}
+LEAVES = {
+    "assets",
+    "codec",
+    "data",
+    "facts",
+    "files",
+    "findings",
+    "http10",
+    "messages",
+    "proc",
+    "progress",
+    "redact",
+    "wire",
+}
 EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
     "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings", "tools.python"},
     "compat": {"facts", "findings", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
-    "config": {"data", "errors", "findings", "messages", "redact", "config"},
+    "config": {"data", "errors", "files", "findings", "messages", "redact", "config"},
     "plan": {"codec", "config.request", "findings", "plan"},
-    "render": {"assets", "builder.payload", "config", "data", "messages", "plan", "render", ""},
+    "render": {"assets", "builder.payload", "config", "data", "files", "messages", "plan", "render", ""},
     "tools": {"proc", "errors", "findings", "facts", "progress", "data", "tools", "compat", "messages"},
     "builder": {
         "assets",
@@ -67,6 +80,7 @@ EDGES = {
         "config.request",
         "errors",
         "facts",
+        "files",
         "findings",
         "plan",
         "proc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploy_kit import files
 from deploy_kit.cli.output import findings, planned
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import fail
@@ -34,6 +35,6 @@ def run(session: Session) -> int:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        files.write_whole(file, text)
     except OSError as error:
         raise fail("USAGE-WRITE", str(file), reason=error.strerror or str(error)) from None

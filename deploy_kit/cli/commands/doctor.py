@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from deploy_kit import codec
+from deploy_kit import codec, files
 from deploy_kit.cli.output import findings, text
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import ExitCode, fail
@@ -56,7 +56,7 @@ def _clean(fact: Fact[dict[str, str]]) -> Fact[dict[str, str]]:
 
 def _save(file: str, facts: HostFacts) -> None:
     try:
-        Path(file).write_text(codec.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        files.write_whole(Path(file), codec.dumps(facts, indent=1) + "\n")
     except OSError as error:
         raise fail("USAGE-WRITE", file, reason=error.strerror or str(error)) from None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
+from deploy_kit import files
 from deploy_kit.cli.session import Session
 from deploy_kit.config.load import FILE_NAME
 from deploy_kit.config.sample import sample
@@ -17,9 +20,10 @@ def run(session: Session) -> int:
     if session.options.dry_run:
         session.say(text.rstrip("\n"))
         return 0
+    if files.is_folder(file):
+        raise fail("USAGE-WRITE", str(file), reason=os.strerror(errno.EISDIR))
     try:
-        with file.open("w" if session.options.force else "x", encoding="utf-8") as sink:
-            sink.write(text)
+        files.write_whole(file, text, new=not session.options.force)
     except FileExistsError:
         raise fail("CONFIG-EXISTS", str(file), commands=(("deploykit", "init", "--force", str(file)),)) from None
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import ExitCode, fail
+from deploy_kit.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,6 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            write_whole(path, text)
     except OSError as error:
         raise fail("USAGE-WRITE", error.filename or str(folder), reason=error.strerror or str(error)) from None

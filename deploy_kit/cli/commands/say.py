@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 from pathlib import Path
 
+from deploy_kit import files
+from deploy_kit.cli.output import streams
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import fail
 
@@ -19,7 +22,10 @@ def run(session: Session) -> int:
         raise fail("USAGE-TERMINAL", "-", commands=(("deploykit", "say", options.text, "-o", "speech.wav"),))
     if target == "-" and session.json:
         raise fail("USAGE-TWO-OUTPUTS", "-")
+    _refuse_unwritable(target)
     text = _stdin() if options.text == "-" else options.text
+    if not text.strip():
+        raise fail("USAGE-NO-TEXT", "say", commands=(("deploykit", "say", "Hello"),))
     from deploy_kit.lifecycle import speak
 
     start = time.monotonic()
@@ -40,24 +46,29 @@ def run(session: Session) -> int:
     return 0
 
 
+def _refuse_unwritable(target: str) -> None:
+    """Before anything is spoken: minutes of sound must not be made for nothing."""
+    if target == "-":
+        reason = os.strerror(errno.EBADF) if streams.closed(sys.stdout) else None
+    else:
+        reason = files.obstacle(Path(target))
+    if reason is not None:
+        raise fail("USAGE-WRITE", target, reason=reason)
+
+
 def _stdin() -> str:
     try:
         return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
         raise fail("USAGE-TEXT", "-", position=error.start) from None
+    except OSError as error:
+        raise fail("USAGE-READ", "-", reason=error.strerror or str(error)) from None
 
 
 def _write(path: Path, sound: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    if path.exists() and not path.is_file():  # a pipe or a device takes the bytes as they are
-        partial = path
     try:
-        partial.write_bytes(sound)
-        if partial is not path:
-            partial.replace(path)
+        files.write_whole(path, sound)
     except OSError as error:
-        if partial is not path:
-            partial.unlink(missing_ok=True)
         raise fail("USAGE-WRITE", str(path), reason=error.strerror or str(error)) from None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ from deploy_kit.findings import Finding, Severity
 from deploy_kit.lifecycle import speak, status
 from deploy_kit.lifecycle.status import Status
 from tests.support import samples
+from tests.support.hosts import FACTS
 
 WAV = b"RIFF....WAVE"
 
@@ -216,3 +219,52 @@ def test_verify_passes_on_what_is_wrong_with_the_engine_and_nothing_else(unverif
     err = capsys.readouterr().err
     assert "ENGINE-STOPPED" in err
     assert "HOST-PORT" not in err
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 1000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+HOST = str(FACTS / "ubuntu-2404-bare.json")
+
+
+@pytest.mark.parametrize(
+    ("argv", "file"),
+    [
+        (["init", "--force", "old"], "old"),
+        (["doctor", "--facts", HOST, "--save", "old"], "old"),
+        (["render", "--facts", HOST, "."], "compose.yaml"),
+        (["say", "hello", "-o", "old"], "old"),
+    ],
+)
+def test_a_full_disk_leaves_the_old_file(spoken, tmp_path: Path, monkeypatch, capsys, small_disk, argv, file) -> None:
+    monkeypatch.setattr(speak, "say", lambda *_, **__: WAV * 1000)
+    (tmp_path / file).write_text("mine\n")
+
+    assert main(argv, {}) == 2
+
+    assert "USAGE-WRITE" in capsys.readouterr().err
+    assert (tmp_path / file).read_text() == "mine\n"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file]
+
+
+@pytest.mark.parametrize(
+    "argv", [["init", "/"], ["init", "--force", "."], ["say", "hi", "-o", "/"], ["say", "hi", "-o", "."]]
+)
+def test_a_folder_is_no_file_to_write_to(spoken, capsys, argv: list[str]) -> None:
+    assert main(argv, {}) == 2
+
+    shown = capsys.readouterr().err
+    assert "USAGE-WRITE" in shown
+    assert "Is a directory" in shown
+    assert spoken == []
+
+
+def test_what_cannot_be_written_is_not_spoken_first(spoken, capsys) -> None:
+    assert main(["say", "hello", "-o", "no/where.wav"], {}) == 2
+    assert spoken == []
