@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import types
 import typing
 from enum import Enum
@@ -16,6 +17,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_HALVES = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON writes surrogates."""
 
 
 class CodecError(ValueError):
@@ -52,11 +56,30 @@ def loads(cls: type[T], text: str | bytes) -> T:
     Raises:
         CodecError: The text is no JSON, or no ``cls``.
     """
+    data = plain(text)
+    try:
+        return typing.cast("T", from_plain(cls, data, "$"))
+    except RecursionError:
+        raise CodecError("nested too deeply") from None
+
+
+def plain(text: str | bytes) -> Any:
+    """What ``json`` reads from a text that somebody else may have written or damaged.
+
+    Raises:
+        CodecError: The text is no JSON, is nested without end, or holds halves of characters, which no file can hold.
+    """
     try:
         data = json.loads(text)
+        if _HALVES.search(text if isinstance(text, str) else text.decode("utf-8", "replace")):
+            json.dumps(data, ensure_ascii=False).encode()
+    except RecursionError:
+        raise CodecError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise CodecError("holds half of a character (a lone surrogate)") from None
     except ValueError as error:
         raise CodecError(f"not JSON: {error}") from error
-    return typing.cast("T", from_plain(cls, data, "$"))
+    return data
 
 
 def from_plain(kind: Any, data: Any, path: str = "$") -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy_kit import proc, render
 from deploy_kit.errors import fail
+from deploy_kit.files import is_file, is_folder
 from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import MountKind, Stack
 from deploy_kit.plan.steps import Operation, Step
@@ -46,7 +47,7 @@ def observe(
         local = docker.image(stack.image.reference)
         image, volumes = local.labels.get(docker.LABEL_INPUTS) if local is not None else None, _existing(stack)
     else:
-        volumes = frozenset(source for source in lasting(stack) if Path(source).is_dir())
+        volumes = frozenset(source for source in lasting(stack) if is_folder(Path(source)))
     return Observed(
         packages=packages,
         engine_up=engine_up,
@@ -96,7 +97,7 @@ def _existing(stack: Stack) -> frozenset[str]:
         mount.source
         for mount in stack.mounts
         if (mount.kind is MountKind.VOLUME and mount.source in volumes)
-        or (mount.kind is MountKind.BIND and Path(mount.source).is_dir())
+        or (mount.kind is MountKind.BIND and is_folder(Path(mount.source)))
     )
 
 
@@ -200,7 +201,7 @@ def stop(name: str, state: State, stack: Stack | None, report: Reporter) -> bool
     if found is None:
         return False
     grace = stack.stop_grace_seconds if stack is not None else 30.0
-    if (state.files / "compose.yaml").is_file():
+    if is_file(state.files / "compose.yaml"):
         _project(name, state).down(lambda text: report(line(Operation.STOP_SERVICE.value, text)), stop_grace=grace)
     if (left := find(name)) is not None:  # the state folder was lost, or its file names another project
         docker.call("stop", "--time", str(round(grace)), left.id, timeout=grace + 30)

@@ -14,7 +14,7 @@ import signal
 import time
 from pathlib import Path
 
-from deploy_kit import assets, codec, proc
+from deploy_kit import assets, codec, files, proc
 from deploy_kit.errors import fail
 from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import Stack
@@ -71,7 +71,7 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
         base=True,
         image=_stamp(payload),
         environment=_made_from(place),
-        volumes=frozenset(source for source in lasting(stack) if Path(source).is_dir()),
+        volumes=frozenset(source for source in lasting(stack) if files.is_folder(Path(source))),
         files=stack.digest,  # nothing is rendered for processes
         secret=state.key_version() if state.key_file.is_file() else None,
         service=service(process),
@@ -98,7 +98,7 @@ def service(process: Process | None) -> Service | None:
 def _stamp(folder: Path) -> str | None:
     try:
         return (folder / ".deploykit-stamp").read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
 
 
@@ -121,13 +121,20 @@ def apply(step: Step, job: Job) -> None:
             assert job.key is not None
             job.state.save_key(job.key, shared_with_group=False, unseen=job.key_unseen)
         case Operation.CREATE_VOLUME:
-            Path(step.subject).mkdir(parents=True, exist_ok=True)
+            _create_folder(Path(step.subject))
         case Operation.START_SERVICE:
             _start(job)
         case Operation.WAIT_READY:
             _wait(job)
         case _:
             raise AssertionError(f"local has no step {step.operation.value}")
+
+
+def _create_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise fail("HOST-FOLDER-UNWRITABLE", str(folder), reason=error.strerror or str(error)) from None
 
 
 def _make_environment(job: Job) -> None:

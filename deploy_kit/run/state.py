@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy_kit import codec
+from deploy_kit import codec, files
 from deploy_kit.errors import fail
 from deploy_kit.plan.stack import Stack
 
@@ -54,7 +54,9 @@ class State:
             Failure: HOST-STACK-BUSY, when another command holds it; HOST-STATE-UNWRITABLE.
         """
         self._make(self.folder)
-        with (self.folder / "lock").open("a") as file:
+        with _writable(self.folder / "lock"):
+            file = (self.folder / "lock").open("a")
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -80,17 +82,15 @@ class State:
         self._write(self.folder / "stack.json", codec.dumps(stack, indent=1).encode(), 0o600)
 
     def files_digest(self, stack: Stack, files: Mapping[str, str]) -> str | None:
-        """The stack's digest when its files stand there as rendered, ``other`` when they say something else, or None."""
+        """The stack's digest when its files stand there as rendered, ``other`` when something else does, or None."""
         if all(_says(self.files / name, text) for name, text in files.items()):
             return stack.digest
-        return "other" if any((self.files / name).exists() for name in files) else None
+        return "other" if any(os.path.lexists(self.files / name) for name in files) else None
 
     def key(self) -> str | None:
-        """The API key in force, or None."""
-        try:
-            return self.key_file.read_text(encoding="utf-8").strip() or None
-        except OSError:
-            return None
+        """The API key in force, or None; what could not be sent as a key is none, and the next ``up`` makes one."""
+        words = (_text(self.key_file) or "").split()
+        return words[0] if len(words) == 1 and words[0].isascii() else None
 
     def key_version(self) -> str | None:
         """The version of the stored API key, None without one."""
@@ -106,18 +106,16 @@ class State:
 
     def key_unseen(self) -> bool:
         """Whether the key still has to be made, or was stored by an ``up`` that ended before it could be shown."""
-        return not self.key_file.is_file() or self._unseen.is_file()
+        return not files.is_file(self.key_file) or files.is_file(self._unseen)
 
     def key_seen(self) -> None:
         """The key was handed to the user: it is never shown again."""
-        self._unseen.unlink(missing_ok=True)
+        with _writable(self._unseen):
+            self._unseen.unlink(missing_ok=True)
 
     def proof(self) -> str | None:
         """Which start of the service has spoken its sentence (`remember_proof`)."""
-        try:
-            return (self.folder / "proof").read_text(encoding="utf-8")
-        except OSError:
-            return None
+        return _text(self.folder / "proof")
 
     def remember_proof(self, start: str) -> None:
         self._write(self.folder / "proof", start.encode())
@@ -125,7 +123,8 @@ class State:
     def record(self, event: str, **fields: Any) -> None:
         """Append a line to the history; times are seconds since the epoch."""
         self._make(self.folder)
-        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+        path = self.folder / "history.jsonl"
+        with _writable(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"time": round(time.time(), 3), "event": event, **fields}) + "\n")
 
     def write(self, path: Path, text: str) -> None:
@@ -133,28 +132,30 @@ class State:
         self._write(path, text.encode())
 
     def _make(self, folder: Path, mode: int = 0o755) -> None:
-        try:
+        with _writable(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=mode)
-        except OSError as error:
-            raise fail("HOST-STATE-UNWRITABLE", str(folder), reason=error.strerror or str(error)) from None
 
     def _write(self, path: Path, content: bytes, mode: int = 0o644) -> None:
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise fail("HOST-STATE-UNWRITABLE", str(path), reason=error.strerror or str(error)) from None
+        with _writable(path):
+            files.write_whole(path, content, mode=mode)
+
+
+@contextlib.contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """What the system refuses about a path of the state folder becomes a finding."""
+    try:
+        yield
+    except OSError as error:
+        raise fail("HOST-STATE-UNWRITABLE", str(path), reason=error.strerror or str(error)) from None
+
+
+def _text(path: Path) -> str | None:
+    """The text of a file, None when there is none or it was damaged."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _says(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == text
-    except (OSError, UnicodeDecodeError):
-        return False
+    return _text(path) == text

@@ -81,5 +81,17 @@ def test_text_that_is_no_json_is_told() -> None:
         codec.loads(Thing, "{")
 
 
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, b"\xff\xfe\xfd"])
+def test_text_that_would_break_the_reader_is_told(text: str | bytes) -> None:
+    with pytest.raises(codec.CodecError):
+        codec.loads(Thing, text)
+
+
+def test_halves_of_characters_are_refused_and_pairs_taken() -> None:
+    with pytest.raises(codec.CodecError, match="half"):
+        codec.plain('{"a": "\\uD800"}')
+    assert codec.plain('"\\ud83d\\ude00"') == "😀"
+
+
 def test_equal_values_have_equal_digests() -> None:
     assert codec.digest({"b": 1, "a": 2}) == codec.digest({"a": 2, "b": 1})

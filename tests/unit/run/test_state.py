@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,60 @@ def test_an_unwritable_place_is_one_clear_failure(tmp_path: Path) -> None:
         State("indextts", tmp_path / "file").save_stack(samples.stack())
 
     assert caught.value.finding.code == "HOST-STATE-UNWRITABLE"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00key", b"two words", "ключ-ключ".encode(), b"", b"line\nline"])
+def test_a_damaged_key_is_no_key(state: State, content: bytes) -> None:
+    state.save_key("s3cret-key", shared_with_group=False)
+    state.key_file.write_bytes(content)
+
+    assert state.key() is None
+    assert state.key_version() is None
+
+
+def test_a_damaged_proof_is_none(state: State) -> None:
+    state.save_stack(samples.stack())
+    (state.folder / "proof").write_bytes(b"\xff\xfe")
+
+    assert state.proof() is None
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(Failure) as caught:
+        act()
+    return caught.value.finding.code
+
+
+def test_a_lock_that_cannot_be_opened_is_a_finding(state: State) -> None:
+    (state.folder / "lock").mkdir(parents=True)
+
+    assert code_of(lambda: state.lock().__enter__()) == "HOST-STATE-UNWRITABLE"
+
+
+def test_a_history_that_cannot_be_written_is_a_finding(state: State) -> None:
+    (state.folder / "history.jsonl").mkdir(parents=True)
+
+    assert code_of(lambda: state.record("start")) == "HOST-STATE-UNWRITABLE"
+
+
+def test_a_state_file_in_the_place_of_the_folder_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "indextts").write_text("")
+    state = State("indextts", tmp_path)
+
+    assert code_of(lambda: state.remember_proof("1 2")) == "HOST-STATE-UNWRITABLE"
+    assert (state.key(), state.proof(), state.stack(), state.key_unseen()) == (None, None, None, True)
+
+
+def test_a_stack_with_half_a_character_is_no_stack(state: State) -> None:
+    state.save_stack(samples.stack())
+    saved = state.folder / "stack.json"
+    saved.write_text(saved.read_text().replace('"espeak"', '"\\ud800"'))
+
+    assert state.stack() is None
+
+
+def test_a_stack_that_is_nested_without_end_is_no_stack(state: State) -> None:
+    state.save_stack(samples.stack())
+    (state.folder / "stack.json").write_text("[" * 100_000)
+
+    assert state.stack() is None
