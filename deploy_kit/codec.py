@@ -56,7 +56,15 @@ def loads(cls: type[T], text: str | bytes) -> T:
     Raises:
         CodecError: The text is no JSON, or no ``cls``.
     """
-    data = plain(text)
+    return read(cls, plain(text))
+
+
+def read(cls: type[T], data: Any) -> T:
+    """Build a value of ``cls`` from what `plain` read.
+
+    Raises:
+        CodecError: It is no ``cls``.
+    """
     try:
         return typing.cast("T", from_plain(cls, data, "$"))
     except RecursionError:

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 from deploy_kit.cli.faults import answer
+from deploy_kit.cli.output import streams
 from deploy_kit.messages import Catalogue, system_locale
 from deploy_kit.tools import environment
 
 
 def main(argv: list[str]) -> int:
     """Make the environment of the host tool. Arguments: the checkout, the environment's folder, the interpreter."""
+    streams.prepare()
     root, folder, python = Path(argv[0]), Path(argv[1]), argv[2]
     asked = os.environ.get("DEPLOYKIT_LOCALE", "")
     words = Catalogue(asked if asked in ("en", "zh") else system_locale())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from deploy_kit.cli.output import streams
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +18,11 @@ BROKEN_PIPE = 141
 
 def entry() -> int:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and stream.encoding.lower() != "utf-8":
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    return main(sys.argv[1:], os.environ)
+    streams.prepare()
+    try:
+        return main(sys.argv[1:], os.environ)
+    finally:
+        streams.settle()
 
 
 def main(argv: list[str], environment: Mapping[str, str]) -> int:
@@ -27,9 +30,8 @@ def main(argv: list[str], environment: Mapping[str, str]) -> int:
     try:
         code = main_inner(argv, environment)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read us has gone; the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us has gone
+        streams.silence(sys.stdout)
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort: a finding for everything
         from deploy_kit.cli.faults import answer

@@ -68,8 +68,9 @@ class Session:
         if self._loaded is None:
             from deploy_kit.config.load import find, load
 
-            file = find(self.options.config, self.environment, Path.cwd())
-            self._loaded = load(self._flags(), self.environment, file)
+            folder = _folder()
+            file = find(self.options.config, self.environment, folder)
+            self._loaded = load(self._flags(), self.environment, file, folder=folder)
             self.words = Catalogue(self._loaded.locale)
             self._warn()
         return self._loaded
@@ -87,15 +88,9 @@ class Session:
         file: str | None = getattr(self.options, "facts", None)
         if file is None:
             return None
-        from deploy_kit import codec
-        from deploy_kit.facts import HostFacts
+        from deploy_kit.cli import saved
 
-        try:
-            return codec.loads(HostFacts, Path(file).read_bytes())
-        except OSError as error:
-            raise fail("USAGE-FACTS", file, reason=error.strerror or str(error)) from None
-        except codec.CodecError as error:
-            raise fail("USAGE-FACTS", file, reason=str(error)) from None
+        return saved.facts(Path(file))
 
     @contextlib.contextmanager
     def reporting(self) -> Iterator[Reporter]:
@@ -143,3 +138,10 @@ class Session:
 
         for finding in self._loaded.findings:
             print(findings.text(finding, self.words), file=sys.stderr)
+
+
+def _folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise fail("USAGE-NO-FOLDER") from None

@@ -38,8 +38,7 @@ def run(session: Session) -> int:
         explicit=session.flags_given(),
     )
     if target == "-":
-        sys.stdout.buffer.write(sound)
-        sys.stdout.buffer.flush()
+        _pour(sound)
         return 0
     _write(Path(target), sound)
     _tell(session, target, len(sound), time.monotonic() - start)
@@ -53,7 +52,7 @@ def _refuse_unwritable(target: str) -> None:
     else:
         reason = files.obstacle(Path(target))
     if reason is not None:
-        raise fail("USAGE-WRITE", target, reason=reason)
+        raise fail("USAGE-WRITE", "stdout" if target == "-" else target, reason=reason)
 
 
 def _stdin() -> str:
@@ -63,6 +62,16 @@ def _stdin() -> str:
         raise fail("USAGE-TEXT", "-", position=error.start) from None
     except OSError as error:
         raise fail("USAGE-READ", "-", reason=error.strerror or str(error)) from None
+
+
+def _pour(sound: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(sound)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise fail("USAGE-WRITE", "stdout", reason=error.strerror or str(error)) from None
 
 
 def _write(path: Path, sound: bytes) -> None:

@@ -33,7 +33,14 @@ def name() -> str:
     launcher = assets.root() / NAME
     if shutil.which(NAME) or not launcher.is_file():
         return NAME
-    return f"./{NAME}" if launcher.parent == Path.cwd() else str(launcher)
+    return f"./{NAME}" if launcher.parent == _folder() else str(launcher)
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # somebody removed it
+        return None
 
 
 def shown(command: tuple[str, ...]) -> str:

@@ -35,7 +35,10 @@ class Progress:
         """Show an event."""
         if self._display is None:
             self._display = _display(self._style, self._json, self._words)
-        self._display.show(event)
+        try:
+            self._display.show(event)
+        except OSError:  # nobody can be told any more; the work itself goes on, and its exit code tells the rest
+            self._display = Silence()
 
     def pause(self) -> None:
         """Give the terminal back for a while (a question); the next event takes it again."""

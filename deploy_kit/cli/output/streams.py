@@ -5,24 +5,55 @@ Whoever cannot be told must not change how a command ends.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import Any, TextIO
 
 _MODES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
+class Unwritable(OSError):
+    """Standard output takes nothing more: its disk is full, or worse. (A reader that went away is a broken pipe.)"""
+
+
+class _Output(io.FileIO):
+    """Tells failures of standard output from those of every other file."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(error.errno, error.strerror) from None
+
+
 def prepare() -> None:
-    """Put ``/dev/null`` in the place of closed streams, and let no character be one too many."""
+    """Put ``/dev/null`` in the place of closed streams, and let no character be one too many.
+
+    After this, what cannot be written to standard output raises `Unwritable`.
+    """
     for number, (name, mode) in enumerate(_MODES):
         if getattr(sys, name) is None:
             _reserve(number)
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # lives as long as we do
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8", errors="backslashreplace"))  # noqa: SIM115  # lives as long as we do
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if not closed(sys.stdout):
+        sys.stdout = _told_apart(sys.stdout)
+
+
+def _told_apart(stream: TextIO) -> TextIO:
+    raw = _Output(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=bool(stream.line_buffering),
+    )
 
 
 def _reserve(number: int) -> None:
@@ -42,15 +73,6 @@ def closed(stream: TextIO) -> bool:
     return getattr(stream, "name", None) == os.devnull
 
 
-def broken(stream: TextIO) -> OSError | None:
-    """Why what was printed cannot be written, None when it is. What failed once stays pending, so it fails again."""
-    try:
-        stream.flush()
-    except OSError as error:
-        return error
-    return None
-
-
 def silence(stream: TextIO) -> None:
     """Let what is still to be written go nowhere; the interpreter must not complain about it at exit."""
     sink = os.open(os.devnull, os.O_WRONLY)
@@ -65,5 +87,11 @@ def silence(stream: TextIO) -> None:
 def settle() -> None:
     """Write what is pending, or drop it where that cannot be done."""
     for stream in (sys.stdout, sys.stderr):
-        if broken(stream) is not None:
-            silence(stream)
+        _settle(stream)
+
+
+def _settle(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        silence(stream)

@@ -1,0 +1,66 @@
+"""Facts files that somebody damaged or made up."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy_kit.cli import saved
+from deploy_kit.errors import Failure
+from tests.support.hosts import FACTS
+
+
+@pytest.fixture
+def plain() -> dict[str, Any]:
+    return json.loads((FACTS / "ubuntu-2404-ready.json").read_text(encoding="utf-8"))
+
+
+def refused(tmp_path: Path, text: str | bytes) -> tuple[str, dict[str, str]]:
+    file = tmp_path / "facts.json"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(Failure) as caught:
+        saved.facts(file)
+    return caught.value.finding.code, dict(caught.value.finding.args)
+
+
+def test_saved_facts_come_back() -> None:
+    assert saved.facts(FACTS / "ubuntu-2404-ready.json").schema == 1
+
+
+@pytest.mark.parametrize("schema", [0, 99])
+def test_facts_of_another_version_are_refused_with_both_numbers(tmp_path: Path, plain, schema: int) -> None:
+    code, args = refused(tmp_path, json.dumps(plain | {"schema": schema, "brand_new": {}}))
+
+    assert (code, args["found"], args["known"]) == ("USAGE-FACTS-VERSION", str(schema), "1")
+
+
+@pytest.mark.parametrize("number", ["-1", "1" + "0" * 400, "1e999", "NaN", "1" * 5000])
+def test_numbers_that_no_host_can_have_are_refused(tmp_path: Path, plain, number: str) -> None:
+    plain["memory"]["total"]["value"] = "HERE"
+
+    assert refused(tmp_path, json.dumps(plain).replace('"HERE"', number))[0] == "USAGE-FACTS"
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, b"\xff", "[]", '{"schema": "1"}', '{"schema": true}', "1", ""])
+def test_what_holds_no_facts_is_refused(tmp_path: Path, text: str | bytes) -> None:
+    assert refused(tmp_path, text)[0] == "USAGE-FACTS"
+
+
+def test_half_a_character_is_refused(tmp_path: Path, plain) -> None:
+    plain["port"]["host"] = "\ud800"
+
+    assert refused(tmp_path, json.dumps(plain))[0] == "USAGE-FACTS"
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "."])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(Failure) as caught:
+        saved.facts(tmp_path / path)
+
+    assert caught.value.finding.code == "USAGE-FACTS"
