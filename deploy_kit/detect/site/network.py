@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.detect.site import endpoint
 from deploy_kit.facts import Fact, SiteFacts, known
@@ -43,17 +45,17 @@ def _proxies(context: Context) -> Fact[dict[str, str]]:
 def _ca_bundle(context: Context) -> Fact[str | None]:
     for name in _CA_NAMES:
         path = context.env.get(name)
-        if path and context.path(path).is_file():
+        if path and context.is_file(path):
             return known(path, name, _added(context))
     for path in _CA_DEFAULTS:
-        if context.path(path).is_file():
+        if context.is_file(path):
             return known(path, "the distribution's place", _added(context))
     return known(None, ", ".join(_CA_NAMES), "no bundle in any of the usual places")
 
 
 def _added(context: Context) -> str:
     for folder in _CA_ADDED:
-        if any(path.is_file() for path in context.path(folder).glob("**/*")):
+        if any(os.access(path, os.R_OK) and path.is_file() for path in context.path(folder).glob("**/*")):
             return f"certificates were added in {folder}"
     return "no certificates were added to the distribution's own"
 

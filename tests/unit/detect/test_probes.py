@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +19,7 @@ from deploy_kit import detect, proc
 from deploy_kit.config.request import Listen
 from deploy_kit.detect.machine import disk, memory
 from deploy_kit.detect.machine.context import Context, RealKernel
-from deploy_kit.detect.site import network, plugins, port
+from deploy_kit.detect.site import local, network, plugins, port
 from tests.support.hosts import HOSTS, Host
 
 CGROUP_1 = "5:memory:/docker/abc\n4:pids:/docker/abc\n"
@@ -179,3 +181,28 @@ def test_the_certificates_of_the_environment_come_before_the_distributions(tmp_p
 
     assert (fact.value, fact.source) == ("/opt/ca.pem", "SSL_CERT_FILE")
     assert "/usr/local/share/ca-certificates" in fact.reason
+
+
+@pytest.fixture
+def barred() -> Iterator[Path]:
+    """A file tree with a home that this process may not look into, whoever runs the tests."""
+    root = Path(tempfile.mkdtemp())
+    (root / "home/other/.local/bin").mkdir(parents=True)
+    (root / "home/other/.local/bin/uv").write_text("")
+    root.chmod(0o755)
+    (root / "home/other").chmod(0)
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    yield root
+    os.seteuid(before)
+    (root / "home/other").chmod(0o755)
+    shutil.rmtree(root)
+
+
+def test_a_home_that_may_not_be_looked_into_is_no_fault(barred: Path) -> None:
+    env = {"PATH": "", "HOME": "/home/other", "SSL_CERT_FILE": "/home/other/.local/bin/uv"}
+    context = Context(barred, env, proc.run)
+
+    assert local.observe(context).uv.value is None
+    assert network.observe(context).ca_bundle.value is None
