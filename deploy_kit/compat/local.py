@@ -1,4 +1,4 @@
-"""`--target local`: a Python 3.11 (or ``uv``, which brings one) and the speech library; no container engine."""
+"""`--target local`: a Python 3.11 (``uv`` brings one) and the speech library; no container engine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def judge(facts: HostFacts) -> Ground:
 
 
 def _python(facts: HostFacts) -> tuple[Finding, ...]:
+    """A missing interpreter stands in nobody's way: ``up`` asks, then fetches one for this user."""
     local = facts.local
-    if not local.python.known or local.python.value or local.uv.value:
+    if not local.python.known or local.python.value:
         return ()
     evidence = seen(local.python, local.uv)
-    return (Finding.of("HOST-PYTHON", Severity.BLOCKER, "python3.11", evidence=evidence),)
+    return (Finding.of("HOST-PYTHON-INSTALL", Severity.INFO, "python3.11", evidence=evidence),)
 
 
 def _speech(facts: HostFacts) -> Ground:

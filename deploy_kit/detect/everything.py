@@ -20,11 +20,11 @@ def observe(context: Context, listen: Listen, places: Mapping[str, str]) -> Host
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe") as pool:
         engine_later = pool.submit(engine.observe, context, pool)
         port_later = pool.submit(port.observe, context, listen)
+        local_later = pool.submit(local.observe, context)
         surroundings = platform.observe(context)
         rights = privileges.observe(context)
         memory_facts = memory.observe(context)
         site = network.observe(context)
-        local_facts = local.observe(context)
         engine_facts = engine_later.result()
         return HostFacts(
             schema=SCHEMA,
@@ -35,7 +35,7 @@ def observe(context: Context, listen: Listen, places: Mapping[str, str]) -> Host
             disks=_disks(context, places, engine_facts.root),
             port=port_later.result(),
             site=site,
-            local=local_facts,
+            local=local_later.result(),
         )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from deploy_kit import assets, codec, files, proc
 from deploy_kit.errors import fail
+from deploy_kit.findings import Message
 from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import Stack
 from deploy_kit.plan.steps import Operation, Step
@@ -24,10 +25,11 @@ from deploy_kit.run.job import Job
 from deploy_kit.run.process import Process, running
 from deploy_kit.run.state import State
 from deploy_kit.run.wait import Pulse, until_ready
-from deploy_kit.tools import environment, python
+from deploy_kit.tools import environment, python, uv
 
 _VERSION = "3.11"
-_LOG_LIMIT = 10 * 1024 * 1024
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""What the service takes over from the shell that starts it, besides ``LC_…``: never a password, never a setting."""
 
 
 def environment_digest() -> str:
@@ -73,7 +75,7 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
         environment=_made_from(place),
         volumes=frozenset(source for source in lasting(stack) if files.is_folder(Path(source))),
         files=stack.digest,  # nothing is rendered for processes
-        secret=state.key_version() if state.key_file.is_file() else None,
+        secret=state.key_version(),
         service=service(process),
         proved=process is not None and state.proof() == _start_of(process),
         previous=state.stack(),
@@ -138,18 +140,33 @@ def _create_folder(folder: Path) -> None:
 
 
 def _make_environment(job: Job) -> None:
-    interpreter = python.find(_VERSION)
-    if interpreter is None:
-        raise fail("HOST-PYTHON-311-MISSING", f"python{_VERSION}")
-    step = Operation.MAKE_ENVIRONMENT.value
-    settings = {"PIP_INDEX_URL": job.request.build.package_index, "PIP_CERT": job.request.build.ca_bundle}
+    build = job.request.build
+    settings = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": build.ca_bundle, "SSL_CERT_FILE": build.ca_bundle}
+    given = {name: value for name, value in settings.items() if value is not None}
     environment.ensure(
         _paths(job.state)[0],
         _lock(),
-        interpreter,
-        line=lambda text: job.report(line(step, text)),
-        settings={name: value for name, value in settings.items() if value is not None},
+        python.find(_VERSION) or _fetch_python(job, given),
+        line=lambda text: job.report(line(Operation.MAKE_ENVIRONMENT.value, text)),
+        settings=given,
     )
+
+
+def _fetch_python(job: Job, settings: dict[str, str]) -> str:
+    """Let uv fetch the interpreter into this user's own folder, where it is found from now on.
+
+    Raises:
+        Failure: HOST-PYTHON-NOT-CONSENTED, HOST-PYTHON-FETCH.
+    """
+    lock = assets.root() / "requirements/uv.txt"
+    fetch = uv.Fetch.plan(_VERSION, python.home(), lock, job.state.local / f".uv.{os.getpid()}")
+    if not job.consent(Message.of("up.ask-python", version=_VERSION, folder=fetch.folder), fetch.commands):
+        raise fail("HOST-PYTHON-NOT-CONSENTED", f"python{_VERSION}", commands=fetch.commands)
+    fetch.carry_out(lambda text: job.report(line(Operation.MAKE_ENVIRONMENT.value, text)), settings)
+    found = python.find(_VERSION)
+    if found is None:
+        raise fail("HOST-PYTHON-FETCH", _VERSION, commands=fetch.commands, reason=fetch.folder)
+    return found
 
 
 def _unpack(job: Job) -> None:
@@ -178,11 +195,10 @@ def _replace(partial: Path, final: Path) -> None:
 
 def _start(job: Job) -> None:
     place, app, log = _paths(job.state)
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_name("service.log.1"))
-    settings: dict[str, str | None] = dict(job.stack.settings)
+    settings: dict[str, str | None] = {name: None for name in os.environ if not _inherited(name)}
+    settings |= dict(job.stack.settings)
     settings |= {mount.target: mount.source for mount in job.stack.mounts}
-    settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "PYTHONHOME": None, "VIRTUAL_ENV": None}
+    settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "TTS_LOG_FILE": str(log)}
     if job.stack.secret_version is not None:
         settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
     pid = proc.spawn((str(place / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
@@ -195,6 +211,10 @@ def _start(job: Job) -> None:
             os.killpg(pid, signal.SIGKILL)
         raise
     job.state.record("start", stack=job.stack.digest, pid=pid)
+
+
+def _inherited(name: str) -> bool:
+    return name in _INHERITED or name.startswith("LC_")
 
 
 def _wait(job: Job) -> None:

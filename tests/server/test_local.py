@@ -65,7 +65,7 @@ def test_a_changed_setting_restarts_it_and_makes_nothing_else_anew(local: Cli) -
     outcome = local("up", "--yes", "--output", "json").events()[-1]
 
     done = [name for name, _ in outcome["timings"]]
-    assert done == ["write-files", "stop-service", "start-service", "wait-ready", "prove"]
+    assert done == ["stop-service", "start-service", "wait-ready", "prove"]
     assert pid_of(local) != before
     assert local.ask("/v1/audio/speech", {"input": "x " * 60})[0] == 400
 

@@ -64,7 +64,7 @@ class Cli:
             "LC_ALL": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
         }
-        if "DEPLOYKIT_CACHE_PATH" in self.environment:
+        if "DEPLOYKIT_CACHE_PATH" in self.environment or self.environment.get("DEPLOYKIT_TARGET") == "local":
             del own["DEPLOYKIT_CACHE_VOLUME"]
         return os.environ | own | self.environment
 

@@ -72,7 +72,7 @@ class Host:
         if text is None:
             raise proc.CommandMissing(argv, "not found on PATH")
         return proc.Completed(
-            tuple(argv), 0 if text.startswith("{") else 1, text, "" if text.startswith("{") else text, 0
+            tuple(argv), 0 if text.startswith(("{", "(")) else 1, text, "" if text.startswith(("{", "(")) else text, 0
         )
 
 
@@ -285,5 +285,6 @@ HOSTS: dict[str, Host] = {
         files={**{k: v for k, v in _COMMON.items() if "espeak" not in k}, "/etc/os-release": _BOOKWORM, **_AS_ROOT},
         programs=("/usr/bin/python3.11",),
         libc="glibc 2.36",
+        printed={"/usr/bin/python3.11 -I": "(3, 11)\n/usr/bin/python3.11\n"},
     ),
 }

@@ -50,6 +50,7 @@ def test_the_wheel_holds_what_an_image_is_built_from_and_nothing_else(wheel: Pat
         "deploy_kit/assets/images/Dockerfile.j2",
         "deploy_kit/assets/images/core/Dockerfile",
         "deploy_kit/assets/images/requirements/server.txt",
+        "deploy_kit/assets/requirements/uv.txt",
         "deploy_kit/assets/images/server/tts_server/__main__.py",
         "deploy_kit/messages/zh/findings/host.json",
         "deploy_kit/data/settings.json",

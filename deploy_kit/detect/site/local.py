@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.facts import Fact, LocalFacts, known
+from deploy_kit.tools import python
 
+_VERSION = "3.11"
 _LIBRARY = "libespeak-ng.so.1"
 _LIBRARY_FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib")
 
 
 def observe(context: Context) -> LocalFacts:
     """Look for them; never raises."""
-    return LocalFacts(_program(context, "python3.11"), _program(context, "uv"), _speech(context))
+    return LocalFacts(_python(context), _program(context, "uv"), _speech(context))
+
+
+def _python(context: Context) -> Fact[str | None]:
+    """An interpreter that runs and has venv and pip, as target local will find it."""
+    path = python.find(_VERSION, env=context.env, root=context.root, run=context.run)
+    source = f"python{_VERSION} -c 'import venv, ensurepip'"
+    return known(path, source) if path else known(None, source, f"no Python {_VERSION} with venv and pip")
 
 
 def _program(context: Context, name: str) -> Fact[str | None]:
@@ -22,7 +31,7 @@ def _program(context: Context, name: str) -> Fact[str | None]:
 def _in_home(context: Context, name: str) -> str | None:
     """Where per-user installers put programs, whether or not the PATH knows it."""
     candidate = f"{context.home}/.local/bin/{name}"
-    return candidate if context.is_file(candidate) else None
+    return candidate if context.path(candidate).is_file() else None
 
 
 def _speech(context: Context) -> Fact[str | None]:

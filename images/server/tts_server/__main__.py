@@ -19,7 +19,7 @@ def main() -> int:
     except Failure as failure:
         print(life.explain(failure), file=sys.stderr, flush=True)
         return int(failure.exit_code)
-    logs.configure(told.log_level, told.log_format)
+    logs.configure(told.log_level, told.log_format, told.log_file)
     asyncio.run(life.serve(told, listener))
     return 0
 

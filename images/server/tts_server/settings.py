@@ -30,6 +30,7 @@ class Settings:
     drain_seconds: float
     log_level: str
     log_format: str
+    log_file: Path | None
     cache_hub: Path
     outputs: Path
     api_key: str
@@ -55,6 +56,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         drain_seconds=checked["TTS_DRAIN_SECONDS"],
         log_level=checked["TTS_LOG_LEVEL"],
         log_format=_choice("TTS_LOG_FORMAT", environment.get("TTS_LOG_FORMAT") or "plain", ["plain", "json"]),
+        log_file=Path(environment["TTS_LOG_FILE"]) if environment.get("TTS_LOG_FILE") else None,
         cache_hub=Path(environment.get("TTS_CACHE_HUB") or "/cache_hub"),
         outputs=Path(environment.get("TTS_OUTPUTS") or "/outputs"),
         api_key=_key(environment.get("TTS_API_KEY_FILE")),

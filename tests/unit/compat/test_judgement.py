@@ -90,22 +90,24 @@ def test_every_host_on_record_is_judged() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("ubuntu-2404-bare", ["HOST-PYTHON"]),
-        ("unprivileged-container", ["HOST-PYTHON"]),
+        ("ubuntu-2404-bare", ["HOST-PYTHON-INSTALL"]),
+        ("unprivileged-container", ["HOST-PYTHON-INSTALL"]),
         ("local-no-speech", ["HOST-SPEECH-INSTALL"]),
         ("alpine-bare", ["HOST-MUSL"]),
-        ("disk-small", ["HOST-PYTHON", "HOST-DISK"]),
+        ("disk-small", ["HOST-DISK", "HOST-PYTHON-INSTALL"]),
     ],
 )
 def test_a_host_is_judged_for_plain_processes(name: str, expected: list[str]) -> None:
     assert codes(judge(name, LOCAL)) == expected
 
 
-def test_uv_stands_in_for_python() -> None:
+def test_a_missing_python_is_told_of_even_where_uv_is_there_but_stands_in_nobodys_way() -> None:
     host = facts("ubuntu-2404-bare")
     with_uv = replace(host, local=replace(host.local, uv=Fact(State.KNOWN, "/usr/bin/uv", "PATH")))
+    verdict = compat.judge(with_uv, LOCAL, port_is_ours=False)
 
-    assert codes(compat.judge(with_uv, LOCAL, port_is_ours=False)) == []
+    assert codes(verdict) == ["HOST-PYTHON-INSTALL"]
+    assert verdict.blockers == ()
 
 
 @pytest.mark.parametrize(
