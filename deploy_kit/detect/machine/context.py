@@ -124,6 +124,10 @@ class Context:
         except OSError:
             return None
 
+    def is_file(self, absolute: str) -> bool:
+        """Whether a file of the host can be seen; False where the way to it is barred."""
+        return os.path.isfile(self.path(absolute))  # noqa: PTH113  # pathlib raises where a parent may not be searched
+
     def which(self, program: str) -> str | None:
         """The host's path of a program: on the user's PATH, else where daemons lie."""
         for folder in (*self.env.get("PATH", "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin"):
