@@ -31,7 +31,7 @@ def _program(context: Context, name: str) -> Fact[str | None]:
 def _in_home(context: Context, name: str) -> str | None:
     """Where per-user installers put programs, whether or not the PATH knows it."""
     candidate = f"{context.home}/.local/bin/{name}"
-    return candidate if context.path(candidate).is_file() else None
+    return candidate if context.is_file(candidate) else None
 
 
 def _speech(context: Context) -> Fact[str | None]:
