@@ -32,7 +32,7 @@ class Reply:
         """The body as a JSON object, empty when it is none."""
         try:
             data = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return data if isinstance(data, dict) else {}
 
@@ -85,7 +85,7 @@ class Client:
             waited = time.monotonic() - start
             content = first + response.read()
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, content, waited)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, OverflowError, http.client.HTTPException) as error:
             raise Unreachable(str(error) or type(error).__name__) from None
         finally:
             connection.close()
@@ -102,7 +102,7 @@ class Client:
         try:
             with socket.create_connection((host, self.port), timeout) as connection:  # type: ignore[arg-type]
                 status, headers, body = http10.get(connection, path)
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, OverflowError) as error:  # a damaged state may name port 99999
             raise Unreachable(str(error) or type(error).__name__) from None
         return Reply(status, headers, body, time.monotonic() - start)
 
@@ -193,8 +193,10 @@ def wav(content: bytes, subject: str) -> tuple[int, Any]:
                 file.getnframes(),
             )
             raw = file.readframes(frames)
-    except (wave.Error, EOFError) as error:
-        raise fail("SPEECH-NO-WAV", subject, reason=error) from None
+        if rate < 1:
+            raise wave.Error(f"{rate} Hz")
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk that points outside the file
+        raise fail("SPEECH-NO-WAV", subject, reason=str(error) or type(error).__name__) from None
     if (channels, width) != (1, 2):
         raise fail("SPEECH-FORM", subject, channels=channels, bits=8 * width)
     if len(raw) != frames * 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from deploy_kit.client import Client
+from deploy_kit.client import Client, wav
 from deploy_kit.config.request import Listen, Request
 from deploy_kit.lifecycle.access import key_for
 from deploy_kit.lifecycle.site import state_of
@@ -29,10 +29,13 @@ def say(
         explicit: Settings given for this very call; they go before what the stack was last started with.
 
     Raises:
-        Failure: SPEECH-UNREACHABLE, SPEECH-KEY, SPEECH-REFUSED, USAGE-SPEECH, CONFIG-KEY-FILE.
+        Failure: SPEECH-UNREACHABLE, SPEECH-KEY, SPEECH-REFUSED, USAGE-SPEECH, CONFIG-KEY-FILE; as `wav`, when what
+            came is no sound.
     """
     speaker = _speaker(request, state_of(request), explicit)
-    return speaker.speak(text, timeout=_SECONDS, language=lang, voice=voice, speed=speed).body
+    sound = speaker.speak(text, timeout=_SECONDS, language=lang, voice=voice, speed=speed).body
+    wav(sound, speaker.url)  # whoever answered there: only sound is written to the user's file
+    return sound
 
 
 def _speaker(request: Request, state: State, explicit: Collection[str]) -> Client:

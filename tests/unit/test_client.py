@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from deploy_kit.client import Client, Unreachable, prove, wav
+from deploy_kit.client import Client, Reply, Unreachable, prove, wav
 from deploy_kit.config.request import Listen
 from deploy_kit.errors import ExitCode, Failure
 
@@ -142,3 +142,33 @@ def test_stereo_is_refused() -> None:
     with pytest.raises(Failure) as caught:
         wav(buffer.getvalue(), "x")
     assert caught.value.finding.code == "SPEECH-FORM"
+
+
+@pytest.mark.parametrize("change", [(16, 0x40), (4, 0x10), (24, 0)])
+def test_a_wav_with_a_false_header_is_a_finding(change: tuple[int, int]) -> None:
+    content = bytearray(tone(0.4))
+    content[change[0] : change[0] + 4] = bytes([change[1], 0, 0, 0])
+
+    with pytest.raises(Failure) as caught:
+        wav(bytes(content), "x")
+
+    assert caught.value.finding.code.startswith("SPEECH-")
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'"text"', b"\xff"])
+def test_an_answer_that_is_no_object_is_empty(body: bytes) -> None:
+    assert Reply(200, {}, body, 0.0).json() == {}
+
+
+@pytest.mark.parametrize("body", [b'{"error": "no"}', b'{"error": {"message": 7}}', b'{"error": null}', b"[" * 200_000])
+def test_a_refusal_of_any_shape_is_passed_on(body: bytes) -> None:
+    with service(503, body) as client, pytest.raises(Failure) as caught:
+        client.speak("hello", timeout=5)
+
+    assert caught.value.finding.code == "SPEECH-REFUSED"
+
+
+def test_a_port_that_no_host_has_is_unreachable() -> None:
+    with pytest.raises(Unreachable):
+        Client(Listen("127.0.0.1", 99999)).ask("GET", "/readyz", timeout=1)
+    assert Client(Listen("127.0.0.1", 99999)).ready() is None

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from pathlib import Path
 
 import pytest
 
 from deploy_kit.client import Client, Reply
 from deploy_kit.config.request import Listen
+from deploy_kit.errors import Failure
 from deploy_kit.lifecycle import speak
 from deploy_kit.run.state import State
 from tests.support import samples
 
 HERE, THERE = Listen("127.0.0.1", 7860), Listen("192.0.2.7", 9000)
+
+
+def sound() -> bytes:
+    """A whole WAV, as short as can be."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, 22050, 0, "NONE", ""))
+        file.writeframes(bytes(4))
+    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -29,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
 
     def take(client: Client, text: str, **_: object) -> Reply:
         calls.append((client.url, client._key))
-        return Reply(200, {}, b"RIFF", 0.0)
+        return Reply(200, {}, sound(), 0.0)
 
     monkeypatch.setattr(Client, "speak", take)
     return calls
@@ -79,3 +91,10 @@ def test_without_a_stack_the_settings_count(state: State, asked: list[tuple[str,
     file.write_text("another-key\n")
     speak.say(samples.request(listen=THERE, api_key_file=str(file)), "hello")
     assert asked == [("http://192.0.2.7:9000", "another-key")]
+
+
+def test_only_sound_is_handed_on(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Client, "speak", lambda *_, **__: Reply(200, {}, b"<html>another program</html>", 0.0))
+    with pytest.raises(Failure) as caught:
+        speak.say(samples.request(), "hello")
+    assert caught.value.finding.code == "SPEECH-NO-WAV"
