@@ -6,11 +6,13 @@ The node tree is read instead of Python values, because YAML 1.1 turns ``no`` in
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy_kit import files
 from deploy_kit.config.faults import fault
 from deploy_kit.config.table import settings
 from deploy_kit.config.values import nearest, size_text
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import yaml
 
 _SIZE_CAP = 1024 * 1024
+_NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,14 @@ def read(file: Path) -> tuple[list[Entry], list[Finding]]:
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > _SIZE_CAP:
-            raise fail("CONFIG-TOO-LARGE", str(file), limit=size_text(_SIZE_CAP))
-        return file.read_text(encoding="utf-8-sig")
+        return files.read(file, _SIZE_CAP).decode("utf-8-sig")
     except FileNotFoundError:
         raise fail("CONFIG-MISSING", str(file), commands=(("deploykit", "init", str(file)),)) from None
     except UnicodeDecodeError as error:
         raise fail("CONFIG-NOT-UTF-8", str(file), position=error.start) from None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise fail("CONFIG-TOO-LARGE", str(file), limit=size_text(_SIZE_CAP)) from None
         raise fail("CONFIG-UNREADABLE", str(file), reason=error.strerror or str(error)) from None
 
 
@@ -87,6 +90,7 @@ class _Walk:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._groups = {key.rpartition(".")[0] for key in settings()} - {""}
+        self._lines: dict[str, int] = {}
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
 
@@ -95,7 +99,7 @@ class _Walk:
 
         if not isinstance(node, yaml.MappingNode):
             empty = isinstance(node, yaml.ScalarNode) and not prefix and not node.value
-            if not empty:
+            if not empty and node.tag != _NULL:  # a group with nothing below it is not given
                 self._refuse("CONFIG-SHAPE", node, key=prefix or self._file.name)
             return
         seen: dict[str, int] = {}
@@ -109,6 +113,10 @@ class _Walk:
 
     def _pair(self, key: str, key_node: yaml.Node, value: yaml.Node) -> None:
         if key in settings():
+            if key in self._lines:  # once as `limits.pids`, once below `limits`
+                self._refuse("CONFIG-TWICE", key_node, key=key, first=self._lines[key])
+                return
+            self._lines[key] = key_node.start_mark.line + 1
             self._entry(key, value)
         elif key in self._groups:
             self.mapping(value, key + ".")
@@ -121,7 +129,7 @@ class _Walk:
 
         line = value.start_mark.line + 1
         if isinstance(value, yaml.ScalarNode):
-            plain_null = value.tag == "tag:yaml.org,2002:null" and value.value in ("~", "null", "Null", "NULL")
+            plain_null = value.tag == _NULL and value.value in ("~", "null", "Null", "NULL")
             if not plain_null:
                 self.entries.append(Entry(key, value.value, line))
         elif isinstance(value, yaml.SequenceNode) and all(isinstance(item, yaml.ScalarNode) for item in value.value):

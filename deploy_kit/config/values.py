@@ -23,6 +23,11 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?b?)", re.IGNORECASE)
 _WORD = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 _IMAGE = re.compile(rf"{_WORD}(:[0-9]+)?(/{_WORD})*(:\w[\w.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line separators, and bytes that are no UTF-8: in no file of ours can they stand."""
+_LONGEST_NUMBER = 20
+_LARGEST = 2**60
+"""The largest size in bytes where a setting names none: no machine has more."""
 _OCTET = re.compile(r"(0|[1-9][0-9]{0,2})")
 
 
@@ -45,6 +50,7 @@ def parse(setting: Setting, raw: str | tuple[str, ...], base: Path) -> Value:
     Raises:
         Refused: The text is not allowed; says what is.
     """
+    _refuse_unseen(raw)
     if setting.kind == "list":
         return _list(raw)
     if isinstance(raw, tuple):
@@ -52,6 +58,13 @@ def parse(setting: Setting, raw: str | tuple[str, ...], base: Path) -> Value:
     if not raw.strip():
         raise Refused("CONFIG-EMPTY")
     return PARSERS[setting.kind](setting, raw.strip(), base)
+
+
+def _refuse_unseen(raw: str | tuple[str, ...]) -> None:
+    written = raw.strip() if isinstance(raw, str) else ", ".join(raw)
+    if found := _UNSEEN.search(written):
+        shown = _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], written)
+        raise Refused("CONFIG-CHARACTER", value=shown, character=f"U+{ord(found[0]):04X}")
 
 
 def _list(raw: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -85,7 +98,7 @@ def _near_name(raw: str) -> str:
 
 
 def _integer(setting: Setting, raw: str, base: Path) -> int:  # noqa: ARG001
-    if not _INTEGER.fullmatch(raw):
+    if not _INTEGER.fullmatch(raw) or len(raw) > _LONGEST_NUMBER:
         raise Refused("CONFIG-INTEGER", **_bounds(setting))
     return int(_within(setting, int(raw), "CONFIG-INTEGER"))
 
@@ -98,16 +111,16 @@ def _number(setting: Setting, raw: str, base: Path) -> float:  # noqa: ARG001
 
 def _size(setting: Setting, raw: str, base: Path) -> int:  # noqa: ARG001
     match = _SIZE.fullmatch(raw)
-    least = size_text(setting.minimum or 0)
-    if not match:
-        raise Refused("CONFIG-SIZE", minimum=least)
+    limits = {"minimum": size_text(setting.minimum or 0), "maximum": size_text(setting.maximum or _LARGEST)}
+    if not match or len(match[1]) > _LONGEST_NUMBER:
+        raise Refused("CONFIG-SIZE", **limits)
     amount, unit, suffix = match[1], match[2].lower(), match[3].lower()
     # As docker reads them: 1g and 1GiB are binary; only a spelled-out decimal unit (1GB) is decimal.
     step = 1000 if unit and suffix == "b" else 1024
     factor = step ** ("kmgt".index(unit) + 1 if unit else 0)
     size = int(float(amount) * factor) if "." in amount else int(amount) * factor
-    if setting.minimum is not None and size < setting.minimum:
-        raise Refused("CONFIG-SIZE", minimum=least)
+    if not (setting.minimum or 0) <= size <= (setting.maximum or _LARGEST):
+        raise Refused("CONFIG-SIZE", **limits)
     return size
 
 

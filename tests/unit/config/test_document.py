@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,26 @@ def test_nesting_that_the_reader_cannot_follow_has_words_of_its_own(file: Path, 
 
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     assert faults(file, "[" * 5000 + "]" * 5000)[0].code == "CONFIG-TOO-DEEP"
+
+
+@pytest.mark.parametrize("text", ["limits:\n", "limits: ~\n", "limits: null\nname: radio\n", "limits:\n  # pids: 64\n"])
+def test_a_group_with_nothing_below_it_is_not_given(file: Path, text: str) -> None:
+    assert loaded(file, text).request.pids == 256
+
+
+@pytest.mark.parametrize("text", ["limits: ''\n", "limits: 3\n", "limits: [a]\n"])
+def test_a_group_that_holds_something_else_is_refused(file: Path, text: str) -> None:
+    assert faults(file, text)[0].code == "CONFIG-SHAPE"
+
+
+def test_a_setting_given_in_both_spellings_stands_twice(file: Path) -> None:
+    (finding,) = faults(file, "limits.pids: 100\nlimits: {pids: 200}\n")
+    assert (finding.code, finding.subject, args(finding)["first"]) == ("CONFIG-TWICE", f"{file}:2", "1")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "."])
+def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Failure) as caught:
+        load({}, {}, tmp_path / path)
+    assert caught.value.finding.code == "CONFIG-UNREADABLE"

@@ -146,3 +146,40 @@ def test_a_name_that_docker_would_refuse_is_answered_with_one_it_takes(text: str
         value("name", text)
     assert (caught.value.code, caught.value.args_of_sentence["nearest"]) == ("CONFIG-NAME", near)
     assert value("name", near) == near
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "size"])
+@pytest.mark.parametrize("text", ["1" * 5000, "9" * 30, "9" * 400 + "." + "9"])
+def test_numbers_beyond_all_reason_are_refused(kind: str, text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value(kind, text, maximum=100)
+    assert caught.value.code == f"CONFIG-{kind.upper()}"
+
+
+def test_no_machine_has_more_memory_than_that() -> None:
+    with pytest.raises(Refused) as caught:
+        parse(settings()["limits.memory"], "65TiB", BASE)
+    assert caught.value.args_of_sentence == {"minimum": "256MiB", "maximum": "64TiB"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "character"),
+    [
+        ("/a\0b", "/a\\x00b", "U+0000"),
+        ("/a\nb", "/a\\nb", "U+000A"),
+        ("/a\x1b[31mb", "/a\\x1b[31mb", "U+001B"),
+        ("/a\x9bb", "/a\\x9bb", "U+009B"),
+        ("/a\u2028b", "/a\\u2028b", "U+2028"),
+        ("/a\udcffb", "/a\\udcffb", "U+DCFF"),
+    ],
+)
+def test_characters_that_nobody_sees_are_refused_and_shown_harmlessly(text: str, shown: str, character: str) -> None:
+    for kind in ("path", "list", "url", "name"):
+        with pytest.raises(Refused) as caught:
+            value(kind, text)
+        assert caught.value.code == "CONFIG-CHARACTER"
+        assert caught.value.args_of_sentence == {"value": shown, "character": character}
+
+
+def test_letters_of_every_language_are_taken() -> None:
+    assert value("path", "/模型/Привет é") == "/模型/Привет é"
