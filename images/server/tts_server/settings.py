@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from deploy_kit.data import table
 from deploy_kit.errors import fail
 
 _DEFAULT_LISTEN = "127.0.0.1:7860"
+_SHOWN = 80
+_KEY_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,9 @@ def _choice(name: str, text: str, choices: list[str]) -> str:
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise fail("CONFIG-SERVICE", "TTS_LISTEN", value=text, allowed="HOST:PORT")
+    if not re.fullmatch("[!-~]+", host) or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        shown = text[:_SHOWN].encode("ascii", errors="backslashreplace").decode()
+        raise fail("CONFIG-SERVICE", "TTS_LISTEN", value=shown, allowed="HOST:PORT")
     return host, int(port)
 
 
@@ -107,9 +112,23 @@ def _key(path: str | None) -> str:
     if not path:
         return ""
     try:
-        key = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        content = _content(path)
+    except (OSError, ValueError) as error:
         raise fail("CONFIG-KEY-FILE", path, reason=getattr(error, "strerror", None) or type(error).__name__) from None
+    if content is None:
+        raise fail("CONFIG-KEY-FILE", path, reason="not a regular file")
+    if len(content) > _KEY_BYTES:
+        raise fail("CONFIG-KEY-FILE", path, reason=f"more than {_KEY_BYTES} bytes")
+    key = content.strip().decode("latin-1")
     if not key:  # an empty file must not open the service
         raise fail("CONFIG-KEY-FILE", path, reason="empty")
+    if not re.fullmatch("[!-~]+", key):  # nothing else can be sent in a header
+        raise fail("CONFIG-KEY-FILE", path, reason="characters other than visible ASCII")
     return key
+
+
+def _content(path: str) -> bytes | None:
+    """The start of a file, enough to see that it is too long; None when it is not a file. A pipe holds nobody up."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        return file.read(_KEY_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
