@@ -34,8 +34,8 @@ def launch(interpreter: str, tmp_path: Path) -> Iterator[Launch]:
     """Start servers with settings of their own; all are ended afterwards."""
     servers: list[Running] = []
 
-    def start(*, wait: str | None = "/readyz", **settings: str) -> Running:
-        server = Running(interpreter, tmp_path / f"server-{len(servers)}", settings)
+    def start(*, wait: str | None = "/readyz", under: tuple[str, ...] = (), **settings: str) -> Running:
+        server = Running(interpreter, tmp_path / f"server-{len(servers)}", settings, under)
         servers.append(server)
         if wait:
             server.until(wait)

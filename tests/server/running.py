@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from array import array
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,14 @@ class Answer:
 
 
 class Running:
-    """A started server. ``settings`` are environment variables; folders are made below ``home``."""
+    """A started server. ``settings`` are environment variables; folders are made below ``home``.
 
-    def __init__(self, interpreter: str, home: Path, settings: dict[str, str]) -> None:
+    ``under`` is a command that starts it, ``prlimit`` say.
+    """
+
+    def __init__(
+        self, interpreter: str, home: Path, settings: Mapping[str, str | bytes], under: Sequence[str] = ()
+    ) -> None:
         for folder in ("outputs", "cache_hub"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -62,7 +68,7 @@ class Running:
         self.outputs = home / "outputs"
         with self.log.open("wb") as sink:
             self.process = subprocess.Popen(
-                [interpreter, "-m", "tts_server"], cwd=home, env=self.environment, stdout=sink, stderr=sink
+                [*under, interpreter, "-m", "tts_server"], cwd=home, env=self.environment, stdout=sink, stderr=sink
             )
 
     def ask(self, method: str, path: str, body: Any = None, timeout: float = 30, **headers: str) -> Answer:
@@ -86,6 +92,18 @@ class Running:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return connection
+
+    def raw(self, data: bytes, *, half_closed: bool = False, seconds: float = 10) -> bytes:
+        """Everything that comes back for these bytes until the server closes or says nothing more."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            connection.sendall(data)
+            if half_closed:
+                connection.shutdown(socket.SHUT_WR)
+            answer = bytearray()
+            with suppress(OSError):
+                while chunk := connection.recv(65536):
+                    answer += chunk
+            return bytes(answer)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, **headers)

@@ -6,11 +6,31 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from tts_server.refusal import Refusal
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Gone(Exception):
+    """The client closed the connection."""
+
+
+async def body_of(receive: Receive, limit: int) -> bytes:
+    """The whole body of a request, at most ``limit`` bytes. Raises `Gone` or `Refusal`."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise Refusal("body_too_large", limit=limit)
+    return bytes(body)
 
 
 def header(scope: Scope, name: str) -> str:

@@ -8,8 +8,10 @@ import secrets
 import time
 from urllib.parse import parse_qs
 
-from tts_server.asgi import Message, Receive, Scope, Send, header, locale_of, respond, respond_json
+from tts_server.asgi import Gone, Message, Receive, Scope, Send, header, locale_of, respond, respond_json
 from tts_server.logs import request_id
+from tts_server.net import places
+from tts_server.net.places import Part, Place
 from tts_server.refusal import Refusal
 from tts_server.state import State
 
@@ -18,6 +20,7 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LIVE = ("/livez", "/healthz")
 _READY = ("/readyz", "/health")
 _RETRY = {"retry-after": "1"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Front:
@@ -56,6 +59,7 @@ class Front:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, ident: str) -> None:
         began, status = time.monotonic(), 0
+        place = places.find(scope["path"])
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -65,26 +69,31 @@ class Front:
             await send(message)
 
         try:
-            await self._answer(scope, receive, watched)
+            await self._answer(scope, receive, watched, place)
+        except Gone:
+            return  # nobody is there to hear why
         except Refusal as refusal:
             if status:
                 _log.warning("answer cut short: %s", refusal.code)
                 return  # uvicorn closes the connection: the client sees that the answer is not whole
             await respond_json(watched, refusal.status, refusal.document(self._locale(scope)), refusal.headers)
         except Exception:  # noqa: BLE001 - the last line of defence: the client gets an answer
-            _log.exception("request failed: %s %s", scope["method"], scope["path"])
+            _log.exception("request failed: %s", _shown(scope, place))
             if not status:
                 await respond_json(watched, 500, Refusal("internal").document(self._locale(scope)))
         finally:
-            self._record(scope, status, time.monotonic() - began)
+            self._record(scope, place, status, time.monotonic() - began)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, place: Place | None) -> None:
         from tts_server.http import pages
         from tts_server.http.keys import Keys
 
+        if scope.get("state", {}).get("crowded"):
+            raise Refusal("too_busy")
         keys, locale = Keys(self._state.settings.api_key), self._locale(scope)
         person = scope["method"] in ("GET", "HEAD") and "text/html" in header(scope, "accept")
         if scope["path"] == "/login" and scope["method"] == "POST" and self._state.settings.api_key:
+            _plain_body(scope)
             await keys.log_in(scope, receive, send, locale)
         elif not keys.allows(scope):
             if not person:
@@ -92,16 +101,36 @@ class Front:
             await respond(send, 401, pages.login(locale), pages.HTML)
         elif person and scope["path"] == "/" and (page := self._state.page) != "there":
             await respond(send, 503, pages.waiting(locale, page), pages.HTML, _RETRY)
-        elif self._state.app is None:
-            raise Refusal("not_ready")
         else:
-            await self._state.app(scope, receive, send)
+            await self._hand_over(scope, receive, send, place)
+
+    async def _hand_over(self, scope: Scope, receive: Receive, send: Send, place: Place | None) -> None:
+        """Let the API or the page answer, where there is something to ask it for."""
+        if place is None or place.part is Part.LOGIN:
+            raise Refusal("not_found")
+        places.admit(place, scope["method"])
+        _plain_body(scope)
+        app = self._state.page_app if place.part is Part.PAGE else self._state.app
+        if app is None:
+            raise Refusal("not_ready")
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]  # uvicorn leaves the body out
+        await app({**scope, "method": method}, receive, send)
 
     def _locale(self, scope: Scope) -> str:
         return locale_of(header(scope, "accept-language"), self._state.settings.locale)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        path = scope["path"]
-        level = logging.INFO if path.startswith("/v1/") or status >= 500 else logging.DEBUG
-        shown = path if path.isascii() and path.isprintable() else "…"
-        _log.log(level, "%s %s %s %.0f ms", scope["method"], shown, status or "-", seconds * 1000)
+    def _record(self, scope: Scope, place: Place | None, status: int, seconds: float) -> None:
+        of_interest = place is not None and place.part is Part.API and status and place.name != "/metrics"
+        level = logging.INFO if of_interest or status >= 500 else logging.DEBUG
+        _log.log(level, "%s %s %.0f ms", _shown(scope, place), status or "-", seconds * 1000)
+
+
+def _shown(scope: Scope, place: Place | None) -> str:
+    """Method and address as the log may name them: never by words of the client's."""
+    method = scope["method"] if scope["method"] in _METHODS else "…"
+    return f"{method} {place.name if place else '…'}"
+
+
+def _plain_body(scope: Scope) -> None:
+    if header(scope, "content-encoding").strip().lower() not in ("", "identity"):
+        raise Refusal("unsupported_encoding")

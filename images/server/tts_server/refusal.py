@@ -13,14 +13,17 @@ _STATUS = {
     "method_not_allowed": (405, "invalid_request_error"),
     "body_too_large": (413, "invalid_request_error"),
     "unsupported_media_type": (415, "invalid_request_error"),
+    "unsupported_encoding": (415, "invalid_request_error"),
     "queue_full": (429, "rate_limit_error"),
     "internal": (500, "server_error"),
+    "too_busy": (503, "server_error"),
     "not_ready": (503, "server_error"),
     "draining": (503, "server_error"),
     "worker_lost": (503, "server_error"),
     "deadline": (504, "server_error"),
+    "no_space": (507, "server_error"),
 }
-_RETRY_SECONDS = {"queue_full": 2, "not_ready": 1, "draining": 5, "worker_lost": 1}
+_RETRY_SECONDS = {"queue_full": 2, "too_busy": 2, "not_ready": 1, "draining": 5, "worker_lost": 1}
 
 
 class Refusal(Exception):
@@ -45,9 +48,13 @@ class Refusal(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """``Retry-After`` for what passes by itself; what a client needs to log in."""
+        """``Retry-After`` for what passes by itself; what a client needs to log in, or to choose a method."""
         headers = {"retry-after": str(_RETRY_SECONDS[self.code])} if self.code in _RETRY_SECONDS else {}
-        return headers | ({"www-authenticate": "Bearer"} if self.code == "invalid_api_key" else {})
+        if self.code == "invalid_api_key":
+            headers["www-authenticate"] = "Bearer"
+        if self.code == "method_not_allowed":
+            headers["allow"] = str(self.values["allowed"])
+        return headers
 
     def sentence(self, locale: str) -> str:
         """What happened and what to do, in one language."""

@@ -28,6 +28,7 @@ class State:
     supervisor: Supervisor | None = None
     service: Service | None = None
     app: App | None = None
+    page_app: App | None = None
 
     def engine(self) -> str:
         """State of the engine's worker: ``starting``, ``ready``, ``restarting``, ``failed`` or ``stopped``."""

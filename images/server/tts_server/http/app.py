@@ -1,14 +1,13 @@
-"""The application: routes of the API, and the answers to everything that is not one."""
+"""The application: routes of the API and its errors. What has no address in `net.places` does not come this far."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from deploy_kit import __version__
-from tts_server.asgi import locale_of
+from tts_server.asgi import Gone, Receive, Scope, Send, locale_of
 from tts_server.http import listing, speech
 from tts_server.http.metrics import Metrics
 from tts_server.refusal import Refusal
@@ -16,8 +15,13 @@ from tts_server.speech.service import Service
 from tts_server.start.preflight import workplace
 from tts_server.state import State
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
+
+
+class _Silence(Response):
+    """No answer: there is nobody to hear one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 def create(state: State) -> FastAPI:
@@ -29,14 +33,11 @@ def create(state: State) -> FastAPI:
     speech.add(app, state, state.service)
     listing.add(app, state)
     app.add_api_route("/metrics", metrics.endpoint, include_in_schema=False)
-    known = {route.path: set(route.methods or ()) for route in app.routes if isinstance(route, Route)}
 
-    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
-    async def nothing_here(request: Request) -> Response:  # the page is mounted at "/" and would answer instead
-        allowed = known.get(request.url.path)
-        if allowed and request.method not in allowed:
-            raise Refusal("method_not_allowed", method=request.method, allowed=", ".join(sorted(allowed)))
-        raise Refusal("not_found")
+    @app.exception_handler(Gone)
+    async def left(request: Request, gone: Gone) -> Response:
+        del request, gone
+        return _Silence()
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> JSONResponse:

@@ -8,7 +8,7 @@ import hmac
 import time
 from urllib.parse import parse_qs
 
-from tts_server.asgi import Receive, Scope, Send, header, respond
+from tts_server.asgi import Receive, Scope, Send, body_of, header, respond
 from tts_server.http import pages
 
 _COOKIE = "deploykit_session"
@@ -34,7 +34,7 @@ class Keys:
 
     async def log_in(self, scope: Scope, receive: Receive, send: Send, locale: str) -> None:
         """Answer ``POST /login``: a cookie and the page for the right key, else the form again."""
-        form = parse_qs((await _form(receive)).decode("utf-8", errors="replace"))
+        form = parse_qs((await body_of(receive, _FORM_LIMIT)).decode("utf-8", errors="replace"))
         if not self._is_key(form.get("key", [""])[0].strip()):
             await asyncio.sleep(_WRONG_PAUSE)
             await respond(send, 401, pages.login(locale, wrong=True), pages.HTML)
@@ -62,13 +62,3 @@ class Keys:
 def _cookie(scope: Scope) -> str:
     pairs = (part.strip().partition("=") for part in header(scope, "cookie").split(";"))
     return next((value for name, _, value in pairs if name == _COOKIE), "")
-
-
-async def _form(receive: Receive) -> bytes:
-    body = b""
-    while len(body) <= _FORM_LIMIT:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
-    return body[:_FORM_LIMIT]

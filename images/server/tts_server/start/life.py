@@ -20,12 +20,16 @@ from uvicorn.server import Server as Uvicorn
 from deploy_kit.errors import Failure, fail
 from deploy_kit.messages import Catalogue, system_locale
 from tts_server.front import Front
+from tts_server.net import limits
+from tts_server.net.connection import Connection
 from tts_server.settings import Settings
+from tts_server.start import hush
 from tts_server.state import State
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_BACKLOG = 512
+_BACKLOG = 128
+_SHOWN = 80
 _CLOSE_SECONDS = 1
 """How long uvicorn waits for connections that are not speech: the page's event streams never end by themselves."""
 
@@ -52,8 +56,9 @@ def bind(settings: Settings) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except OSError as error:
-        raise fail("HOST-LISTEN", f"{settings.host}:{settings.port}", reason=error.strerror or str(error)) from None
+    except (OSError, UnicodeError) as error:  # a name that cannot be one is a UnicodeError
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise fail("HOST-LISTEN", f"{settings.host}:{settings.port}"[:_SHOWN], reason=reason) from None
     return listener
 
 
@@ -67,10 +72,13 @@ def explain(failure: Failure) -> str:
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve until told to end; returns when everything is down."""
+    hush.install()
+    asyncio.get_running_loop().set_exception_handler(limits.Complaints())
+    Connection.room = limits.connections()
     state = State(settings)
     config = uvicorn.Config(
-        Front(state), loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=_CLOSE_SECONDS,
+        Front(state), loop="none", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=_CLOSE_SECONDS, backlog=_BACKLOG,
     )  # fmt: skip
     server = _Server(config)
     life = _Life(state, server)
@@ -160,14 +168,14 @@ class _Life:
 
     async def _raise_api(self) -> None:
         module = await in_thread(lambda: importlib.import_module("tts_server.http.app"))
-        self._application = module.create(self._state)
-        self._state.app = self._application
+        self._state.app = module.create(self._state)
         self._state.ledger.finish("api")
 
     async def _raise_page(self) -> None:
         module = await in_thread(lambda: importlib.import_module("tts_server.webui.page"))
-        await in_thread(lambda: module.mount(self._application, self._state))
-        await self._shutdown.enter_async_context(self._application.router.lifespan_context(self._application))
+        shell, gate = await in_thread(lambda: module.mount(self._state))
+        await self._shutdown.enter_async_context(shell.router.lifespan_context(shell))
+        self._state.page_app = gate
         self._state.ledger.finish("webui")
 
     def _terminate(self, signum: int) -> None:

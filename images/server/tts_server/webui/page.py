@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import json
 import os
 import secrets
 import shutil
@@ -30,6 +31,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import gradio as gr
 
 from tts_server.webui import texts
+from tts_server.webui.gate import Gate
 
 _STYLE = Path(__file__).with_name("page.css")
 _KEEP_SECONDS = 3600
@@ -49,17 +51,20 @@ _EXAMPLES = (
 )
 
 
-def mount(app: FastAPI, state: State) -> None:
-    """Put the page at ``/`` of the application."""
+def mount(state: State) -> tuple[FastAPI, Gate]:
+    """The page in an application of its own, whose lifespan must be entered, and the gate that leads to it."""
     service = state.service
     assert service is not None
     folder = (service.folder or Path("/tmp")) / "page"  # noqa: S108 - last resort; the preflight has warned
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    page = build(state, service, folder)
+    shell = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
-        app, build(state, service, folder), path="/", i18n=texts.translations(), footer_links=[], run_history=False,
+        shell, page, path="/", i18n=texts.translations(), footer_links=[], run_history=False,
         max_file_size="1kb", ssr_mode=False, show_error=False, enable_monitoring=False, theme=_theme(),
         css_paths=[_STYLE], head=_HEAD,
     )  # fmt: skip
+    return shell, Gate(shell, page, folder, state.settings.max_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ def build(state: State, service: Service, folder: Path) -> gr.Blocks:
             with gr.Column(scale=2, min_width=320):
                 sound, note = _result(say)
         _wire(page, _Parts(hero, inputs, speak, stop, sound, note), state, _Speaker(state, service, folder))
+    page.has_launched = True  # a mounted page counts as not launched, and such a page may read any file
     page.queue(default_concurrency_limit=None)  # only the service admits
     page._queue.sleep_when_free = _POLL_SECONDS  # noqa: SLF001 - its 1 ms would cost 6 % of a core for ever
     return page
@@ -96,7 +102,12 @@ def _form(say: gr.I18n, max_chars: int) -> tuple[tuple[Any, ...], gr.Button, gr.
         label=say("text"), placeholder=say("placeholder"), lines=7, max_lines=16, autofocus=True, elem_id="text",
         max_length=max_chars,
     )  # fmt: skip
-    gr.Examples([[example] for example in _EXAMPLES], inputs=[text], label=say("examples"))
+    examples = gr.Dataset(
+        components=[text], samples=[[example] for example in _EXAMPLES], type="index", label=say("examples"),
+        elem_id="examples",
+    )  # fmt: skip
+    choose = f"(index) => {json.dumps(_EXAMPLES)}[index]"
+    examples.click(None, [examples], [text], js=choose, queue=False, api_visibility="private")
     with gr.Row():
         voice = gr.Dropdown(_voices(), value="auto", label=say("voice"), elem_id="voice", min_width=200)
         language = gr.Dropdown(_LANGUAGES, value="auto", label=say("language"), elem_id="language", min_width=140)
