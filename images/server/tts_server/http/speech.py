@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -11,24 +12,15 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from deploy_kit.data import table
-from tts_server.asgi import Receive, Scope, Send
+from tts_server.asgi import Gone, Receive, Scope, Send, body_of
 from tts_server.refusal import Refusal
 from tts_server.speech.audio import PCM_RATE, Resampler, Spool, wav_header
-from tts_server.speech.request import ALIASES, FORMATS, check, parse
+from tts_server.speech.request import ALIASES, FORMATS, body_limit, check, parse
 from tts_server.speech.service import Service, Ticket
 from tts_server.state import State
 
 T = TypeVar("T")
-_OVERHEAD = 64 * 1024
-_ESCAPED = 12
-"""Bytes that one character can need in JSON: an escaped surrogate pair."""
-
-_STALL_SECONDS = 60.0
-"""How long a client may take nothing before it is given up: it holds a place in the queue."""
-
-
-class ClientGone(Exception):
-    """The client closed the connection."""
+_log = logging.getLogger(__name__)
 
 
 def add(app: FastAPI, state: State, service: Service) -> None:
@@ -40,22 +32,16 @@ def add(app: FastAPI, state: State, service: Service) -> None:
         kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if kind != "application/json":
             raise Refusal("unsupported_media_type")
-        body = await _body(request, _OVERHEAD + _ESCAPED * state.settings.max_chars)
+        body = await body_of(request.receive, body_limit(state.settings.max_chars))
         wanted = check(parse(body), engine=state.settings.engine, max_chars=state.settings.max_chars)
         return _Sound(service, service.admit(wanted))
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refusal("body_too_large", limit=limit)
-    return bytes(body)
-
-
 class _Sound(Response):
-    """Speaks while it answers: the status is decided by the first sentence (``pcm``) or the last one (``wav``)."""
+    """Speaks while it answers: the status is decided by the first sentence (``pcm``) or the last one (``wav``).
+
+    Sentences are made whether or not the client takes them, so a slow one keeps its place no longer than a quick one.
+    """
 
     def __init__(self, service: Service, ticket: Ticket) -> None:
         super().__init__()
@@ -64,45 +50,67 @@ class _Sound(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
-        with self._ticket:
-            work = self._stream(send) if self._ticket.request.format == "pcm" else self._whole(send)
+        with self._service.answering(), self._ticket:
             try:
-                await _while_connected(receive, work)
-            except ClientGone:
+                await _while_connected(receive, self._answer(send))
+            except Gone:
                 return
 
-    async def _whole(self, send: Send) -> None:
+    async def _answer(self, send: Send) -> None:
         spool = Spool(self._service.folder)
+        making = asyncio.create_task(self._make(spool))
         try:
-            async with aclosing(self._ticket.samples()) as sentences:
-                async for samples in sentences:
-                    await spool.add(samples)
-            header = wav_header(spool.size, self._service.rate)
-            await self._start(send, "audio/wav", self._service.rate, len(header) + spool.size)
-            await _deliver(send, header)
-            async with aclosing(spool.blocks()) as blocks:
-                async for block in blocks:
-                    await _deliver(send, block)
-            await _deliver(send, b"", more=False)
+            deliver = self._stream if self._ticket.request.format == "pcm" else self._whole
+            await deliver(send, spool, making)
         finally:
+            making.cancel()
+            await asyncio.wait({making})
+            if not making.cancelled():
+                making.exception()  # somebody has looked
             spool.close()
 
-    async def _stream(self, send: Send) -> None:
-        started = False
-        async with aclosing(self._resampled()) as chunks:
-            async for chunk in chunks:
-                if not started:
-                    await self._start(send, "audio/pcm", PCM_RATE, None)
-                    started = True
-                await _deliver(send, chunk)
-        await _deliver(send, b"", more=False)
+    async def _make(self, spool: Spool) -> None:
+        """Speak everything into the spool, and leave the queue."""
+        try:
+            async with aclosing(self._samples()) as chunks:
+                async for chunk in chunks:
+                    try:
+                        await spool.add(chunk)
+                    except OSError as error:
+                        _log.error("sound cannot be kept: %s", error.strerror)
+                        raise self._ticket.refuse("no_space") from None
+            self._ticket.close()
+        finally:
+            await spool.end()
 
-    async def _resampled(self) -> AsyncGenerator[bytes]:
-        resampler = Resampler(self._service.rate, PCM_RATE)
+    async def _samples(self) -> AsyncGenerator[bytes]:
+        rate = self._service.rate
+        resampler = Resampler(rate, PCM_RATE if self._ticket.request.format == "pcm" else rate)
         async with aclosing(self._ticket.samples()) as sentences:
             async for samples in sentences:
                 yield await resampler.feed(samples)
         yield await resampler.feed(b"", last=True)
+
+    async def _whole(self, send: Send, spool: Spool, making: asyncio.Task[None]) -> None:
+        await making
+        header = wav_header(spool.size, self._service.rate)
+        await self._start(send, "audio/wav", self._service.rate, len(header) + spool.size)
+        await _deliver(send, header)
+        async with aclosing(spool.blocks()) as blocks:
+            async for block in blocks:
+                await _deliver(send, block)
+        await _deliver(send, b"", more=False)
+
+    async def _stream(self, send: Send, spool: Spool, making: asyncio.Task[None]) -> None:
+        started = False
+        async with aclosing(spool.blocks()) as blocks:
+            async for block in blocks:
+                if not started:
+                    await self._start(send, "audio/pcm", PCM_RATE, None)
+                    started = True
+                await _deliver(send, block)
+        await making
+        await _deliver(send, b"", more=False)
 
     async def _start(self, send: Send, kind: str, rate: int, length: int | None) -> None:
         request = self._ticket.request
@@ -122,21 +130,17 @@ class _Sound(Response):
 
 
 async def _deliver(send: Send, body: bytes, *, more: bool = True) -> None:
-    try:
-        async with asyncio.timeout(_STALL_SECONDS):
-            await send({"type": "http.response.body", "body": body, "more_body": more})
-    except TimeoutError:
-        raise ClientGone from None
+    await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work, but stop it when the client goes away. Raises `ClientGone` then."""
+    """Do the work, but stop it when the client goes away. Raises `Gone` then."""
     task = asyncio.create_task(work)
     gone = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientGone
+            raise Gone
         return task.result()
     finally:
         gone.cancel()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PCM_RATE = 24_000
 """What OpenAI's clients expect of ``pcm``: 24 kHz, 16 bit, mono."""
@@ -46,24 +50,52 @@ class Resampler:
 
 
 class Spool:
-    """Samples on their way into one file: small ones in memory, long ones in a nameless file of a folder."""
+    """Samples on their way, written ahead of whoever takes them: few in memory, many in a nameless file of a folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115 - `close` does
+        self._changed = asyncio.Condition()
+        self._ended = False
         self.size = 0
 
     async def add(self, samples: bytes) -> None:
-        self.size += len(samples)
-        if self.size > _IN_MEMORY:
-            await asyncio.to_thread(self._file.write, samples)
-        else:
-            self._file.write(samples)
+        """Append. Raises OSError when there is no room for it."""
+        async with self._changed:
+            await self._beside(self._append, samples)
+            self.size += len(samples)
+            self._changed.notify_all()
+
+    async def end(self) -> None:
+        """Nothing more will be added."""
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     async def blocks(self) -> AsyncGenerator[bytes]:
-        """Everything that was added, from the start."""
-        self._file.seek(0)
-        while block := await asyncio.to_thread(self._file.read, _BLOCK):
+        """Everything from the start, as it comes, until the end."""
+        taken = 0
+        while True:
+            async with self._changed:
+                while self.size == taken and not self._ended:
+                    await self._changed.wait()
+                if self.size == taken:
+                    return
+                block = await self._beside(self._read, taken)
+            taken += len(block)
             yield block
 
     def close(self) -> None:
         self._file.close()
+
+    async def _beside(self, work: Callable[[T], R], value: T) -> R:
+        """Beside the loop once a disk may be behind it."""
+        return await asyncio.to_thread(work, value) if self.size > _IN_MEMORY - _BLOCK else work(value)
+
+    def _append(self, samples: bytes) -> None:
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(samples)
+        self._file.flush()
+
+    def _read(self, start: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(_BLOCK)

@@ -15,6 +15,10 @@ from tts_server.speech import voices
 ALIASES = ("auto", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 FORMATS = ("wav", "pcm")
 FIELDS = ("model", "input", "voice", "response_format", "speed", "stream_format", "instructions", "language", "pitch")
+_OVERHEAD = 64 * 1024
+_ESCAPED = 12
+"""Bytes that one character can need in JSON: an escaped surrogate pair."""
+
 _LATER_FORMATS = ("mp3", "opus", "aac", "flac")
 
 
@@ -43,6 +47,11 @@ class SpeechRequest:
     def voices(self) -> tuple[str, ...]:
         """The voices that will be heard, in order of appearance."""
         return tuple(dict.fromkeys(sentence.voice for sentence in self.sentences))
+
+
+def body_limit(max_chars: int) -> int:
+    """How many bytes a request with so many characters can have."""
+    return _OVERHEAD + _ESCAPED * max_chars
 
 
 def parse(body: bytes) -> dict[str, Any]:

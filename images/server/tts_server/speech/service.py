@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -40,6 +41,7 @@ class Service:
         self.observer = observer
         self.folder = folder
         self._tickets = 0
+        self._answers = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -54,8 +56,18 @@ class Service:
         return max(0, self._tickets - _RUNNING)
 
     async def idle(self) -> None:
-        """Return when no request is left."""
+        """Return when no request is left, and every answer was delivered."""
         await self._empty.wait()
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """While this lasts an answer is on its way, whether or not its request still has a place."""
+        self._answers += 1
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            self._settle()
 
     def admit(self, request: SpeechRequest) -> Ticket:
         """A place for a request; the caller closes it. Raises `Refusal` when draining, not ready or full."""
@@ -70,7 +82,10 @@ class Service:
     def leave(self) -> None:
         """Give a place back (`Ticket.close` does)."""
         self._tickets -= 1
-        if self._tickets == 0:
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._tickets == self._answers == 0:
             self._empty.set()
 
     def _objection(self) -> str | None:
@@ -92,11 +107,19 @@ class Ticket:
         self._outcome = "cancelled"
         self._bytes = 0
         self._busy = 0.0
+        self._open = True
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the place and count the request; the second time nothing happens."""
+        if not self._open:
+            return
+        self._open = False
         self._service.leave()
         audio = self._bytes / 2 / (self._service.rate or 1)
         request = self.request
@@ -134,14 +157,15 @@ class Ticket:
         try:
             samples = await self._service.supervisor.speak(fields, end, on_turn)
         except WorkerLate:
-            raise self._refuse("deadline") from None
+            raise self.refuse("deadline") from None
         except (WorkerLost, NoWorker):
-            raise self._refuse("worker_lost") from None
+            raise self.refuse("worker_lost") from None
         except WorkerRefused as refused:
-            raise self._refuse("engine_refused", reason=refused.code) from None
+            raise self.refuse("engine_refused", reason=refused.code) from None
         self._busy += time.monotonic() - turn
         return samples
 
-    def _refuse(self, code: str, reason: str = "") -> Refusal:
+    def refuse(self, code: str, reason: str = "") -> Refusal:
+        """The error with which this request ends."""
         self._outcome = code
         return Refusal(code, reason=reason)
