@@ -93,6 +93,18 @@ def test_a_voice_and_a_language_can_be_chosen(visit: Visit) -> None:
         assert seconds(file) > 0.5
 
 
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_an_example_fills_the_field_and_can_be_spoken(visit: Visit, locale: str) -> None:
+    page = visit(locale)
+    page.get_by_text("Hello, and welcome!").click()
+    expect(page.locator("#text textarea")).to_have_value("Hello, and welcome! How can I help you today?")
+    page.get_by_text("我正在用 Python").click()
+    expect(page.locator("#text textarea")).to_have_value("我正在用 Python 写一个小工具。")
+
+    page.locator("#speak").click()
+    expect(page.locator("#sound a[download]")).to_be_visible(timeout=SPOKEN)
+
+
 def test_an_empty_text_is_answered_in_the_visitors_language(visit: Visit) -> None:
     for locale, script in (("en-US", "ascii"), ("zh-CN", "chinese")):
         page = visit(locale)
