@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deploy_kit import compat, detect
 from deploy_kit.config.request import Request
 from deploy_kit.facts import HostFacts
+from deploy_kit.lifecycle import places
 from deploy_kit.lifecycle.site import holds, running, state_of
 
 
 def observe(request: Request) -> HostFacts:
     """Look at this host."""
     state = state_of(request)
-    places = {"engine": "/var/lib/docker", "state": str(state.folder)}
-    return detect.observe(detect.here(), listen=request.listen, places=places)
+    disks = {"engine": "/var/lib/docker", "state": str(state.folder)}
+    return detect.observe(detect.here(), listen=request.listen, places=disks)
 
 
 def wish(request: Request, *, built: bool = False) -> compat.Wish:
@@ -37,4 +40,10 @@ def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts
     state = state_of(request)
     found = running(state)
     ours = holds(found, state.stack(), request.listen)
-    return facts, compat.judge(facts, wish(request, built=found.target() is not None), port_is_ours=ours)
+    return facts, judge(request, facts, built=found.target() is not None, port_is_ours=ours)
+
+
+def judge(request: Request, facts: HostFacts, *, built: bool, port_is_ours: bool) -> compat.Verdict:
+    """What this host allows, the folders that the user named included: facts files know nothing of those."""
+    verdict = compat.judge(facts, wish(request, built=built), port_is_ours=port_is_ours)
+    return replace(verdict, findings=(*places.findings(request), *verdict.findings))

@@ -62,11 +62,11 @@ def _here(request: Request, *, make_key: bool) -> Prepared:
     if key is not None and make_key:
         key = key.made()
     ours = holds(found, state.stack(), request.listen)
-    verdict = compat.judge(facts, doctor.wish(request), port_is_ours=ours)
+    verdict = doctor.judge(request, facts, built=False, port_is_ours=ours)
     stack = stack_for(request, verdict.variant, verdict.device, state, key)
     observed = _observe(request, stack, state, facts, verdict, found)
     if observed.image == stack.image.inputs:
-        verdict = compat.judge(facts, doctor.wish(request, built=True), port_is_ours=ours)
+        verdict = doctor.judge(request, facts, built=True, port_is_ours=ours)
     steps = reconcile(stack, observed, environment=_environment(stack))
     return Prepared(facts, verdict, stack, observed, steps, state, key)
 

@@ -1,0 +1,60 @@
+"""Folders that the user named are looked at before anything is done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deploy_kit import codec
+from deploy_kit.facts import HostFacts
+from deploy_kit.lifecycle import doctor, places
+from tests.support import samples
+from tests.support.hosts import FACTS
+
+
+@pytest.mark.parametrize("path", ["folder", "folder/new/one", "new"])
+def test_a_folder_that_is_there_or_can_be_made_is_fine(tmp_path: Path, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+
+    assert places.obstacle(tmp_path / path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("file", "Not a directory"),
+        ("file/below", "Not a directory"),
+        ("dangling", "No such file or directory"),
+        ("dangling/below", "No such file or directory"),
+        ("/proc/nope", "Operation not permitted"),
+        ("/etc/passwd", "Not a directory"),
+    ],
+)
+def test_what_cannot_be_a_folder_is_told(tmp_path: Path, path: str, reason: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to("nowhere")
+
+    assert places.obstacle(tmp_path / path) == reason
+
+
+def test_a_parent_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+
+    assert places.obstacle(tmp_path / "new") == "Permission denied"
+
+
+@pytest.mark.parametrize("target", ["compose", "local"])
+def test_the_cache_is_judged_with_the_host_under_both_targets(tmp_path: Path, target: str) -> None:
+    (tmp_path / "file").write_text("")
+    facts = codec.loads(HostFacts, (FACTS / "ubuntu-2404-ready.json").read_bytes())
+    request = samples.request(target=target, cache_path=str(tmp_path / "file"))
+
+    verdict = doctor.judge(request, facts, built=False, port_is_ours=False)
+
+    assert "HOST-FOLDER-UNWRITABLE" in [finding.code for finding in verdict.blockers]
+
+
+def test_a_volume_is_no_folder() -> None:
+    assert places.findings(samples.request()) == ()
