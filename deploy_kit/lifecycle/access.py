@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy_kit import files
 from deploy_kit.client import addresses
 from deploy_kit.config.request import Request
 from deploy_kit.errors import fail
@@ -16,6 +17,7 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 _SHORTEST_KEY = 8
+_LARGEST_FILE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def key_for(request: Request, state: State) -> Key | None:
 
 def _read(path: str) -> str:
     try:
-        key = Path(path).read_text(encoding="utf-8").strip()
+        key = files.read(Path(path), _LARGEST_FILE).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise fail("CONFIG-KEY-FILE", path, reason=getattr(error, "strerror", None) or error) from None
     if len(key) < _SHORTEST_KEY or not key.isascii() or any(character.isspace() for character in key):
