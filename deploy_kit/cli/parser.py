@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from typing import NoReturn
 
 from deploy_kit import data
@@ -116,13 +118,25 @@ def _add_option(group: argparse._ArgumentGroup, option: Option, command: Command
     group.add_argument(
         *option.flags,
         dest=option.dest,
-        type={"integer": int, "number": float}.get(option.kind, str),
+        type=_TYPES.get(option.kind, str),
         choices=option.choices or None,
         action="append" if option.kind == "list" else "store",
         metavar="|".join(option.choices) if option.choices and option.kind != "list" else option.metavar or None,
         default=option.default,
         help=text,
     )
+
+
+def _number(text: str) -> float:
+    """A number that can be meant: ``nan`` and what is too large for one are none."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+_number.__name__ = "float"  # argparse shows it
+_TYPES: dict[str, Callable[[str], object]] = {"integer": int, "number": _number}
 
 
 def _add_setting(group: argparse._ArgumentGroup, row: dict[str, object], words: Catalogue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def find(flag: str | None, environment: Mapping[str, str], folder: Path) -> Path
     if asked := flag or environment.get("DEPLOYKIT_CONFIG"):
         return Path(asked)
     usual = folder / FILE_NAME
-    return usual if usual.exists() else None
+    return usual if os.path.lexists(usual) else None
 
 
 def load(

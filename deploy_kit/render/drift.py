@@ -6,15 +6,22 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy_kit.files import is_file
+
 
 def drift(expected: Mapping[str, str], folder: Path) -> str:
-    """A unified diff from what is in ``folder`` to what should be there; empty when equal."""
+    """A unified diff from what is in ``folder`` to what should be there; empty when equal.
+
+    Raises:
+        OSError: A file is there and cannot be read.
+    """
     parts = []
     for name in sorted(expected):
         path = folder / name
-        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        there = is_file(path)
+        found = path.read_bytes().decode(errors="backslashreplace") if there else ""
         if found != expected[name]:
-            parts.append(_diff(name, found, expected[name], missing=not path.is_file()))
+            parts.append(_diff(name, found, expected[name], missing=not there))
     return "".join(parts)
 
 

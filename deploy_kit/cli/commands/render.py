@@ -86,7 +86,10 @@ def _checkout() -> Path:
 def _check(session: Session, expected: Mapping[str, str], folder: Path) -> int:
     from deploy_kit.render.drift import drift
 
-    difference = drift(expected, folder)
+    try:
+        difference = drift(expected, folder)
+    except OSError as error:
+        raise fail("USAGE-READ", error.filename or str(folder), reason=error.strerror or str(error)) from None
     if session.json:
         session.emit({"drift": bool(difference), "diff": difference, "files": sorted(expected)})
     elif difference:
