@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 FILE_NAME = "deploykit.yaml"
 DEFAULT = "default"
+_LONGEST_SHOWN = 200
 _CHINESE_ZONES = ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "PRC")
 
 
@@ -152,6 +153,8 @@ def _finding(item: _Given, refusal: Refused) -> Finding:
     shown = item.raw if isinstance(item.raw, str) else ", ".join(item.raw)
     if has_credentials(shown):
         shown = "…"
+    if len(shown) > _LONGEST_SHOWN:
+        shown = shown[:_LONGEST_SHOWN] + "…"
     args = {"key": item.key, "value": shown} | refusal.args_of_sentence
     return fault(refusal.code, item.origin, args)
 

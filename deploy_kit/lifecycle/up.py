@@ -91,7 +91,8 @@ def carry_out(prepared: Prepared, request: Request, report: Reporter, consent: C
     Raises:
         Failure: The first blocking finding, or that of the step which failed.
     """
-    if not prepared.steps and not prepared.verdict.blockers:
+    _refuse(prepared, ())  # before the first trace of this stack is left
+    if not prepared.steps:
         prepared.state.key_seen()
         return outcome(prepared.stack, findings=prepared.verdict.findings, key=prepared.key)
     with prepared.state.lock():

@@ -124,3 +124,9 @@ def test_the_name_of_the_model_cache_is_no_name_for_a_stack() -> None:
         load({"name": "cache_hub"}, {}, None)
     assert caught.value.finding.code == "CONFIG-NAME-RESERVED"
     assert load({"cache.volume": "cache_hub"}, {}, None).request.cache_volume == "cache_hub"
+
+
+def test_an_endless_value_is_not_shown_to_its_end() -> None:
+    with pytest.raises(Failure) as caught:
+        load({"limits.pids": "9" * 5000}, {}, None)
+    assert dict(caught.value.finding.args)["value"] == "9" * 200 + "…"

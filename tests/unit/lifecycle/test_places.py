@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy_kit import codec
+from deploy_kit.errors import Failure
 from deploy_kit.facts import HostFacts
-from deploy_kit.lifecycle import doctor, places
+from deploy_kit.lifecycle import doctor, places, up
+from deploy_kit.run.state import State
 from tests.support import samples
 from tests.support.hosts import FACTS
 
@@ -58,3 +61,15 @@ def test_the_cache_is_judged_with_the_host_under_both_targets(tmp_path: Path, ta
 
 def test_a_volume_is_no_folder() -> None:
     assert places.findings(samples.request()) == ()
+
+
+def test_a_refused_plan_leaves_no_trace(tmp_path: Path) -> None:
+    facts = codec.loads(HostFacts, (FACTS / "disk-small.json").read_bytes())
+    request = samples.request()
+    prepared = replace(up.prepare(request, facts=facts), state=State("indextts", tmp_path))
+
+    with pytest.raises(Failure) as caught:
+        up.carry_out(prepared, request, lambda _: None, lambda *_: False)
+
+    assert caught.value.finding.code == "HOST-DISK"
+    assert list(tmp_path.iterdir()) == []
