@@ -207,6 +207,7 @@ def test_what_the_page_does_itself_still_works(service: Running) -> None:
     assert service.get(f"/gradio_api/file={path}").body[:4] == b"RIFF"
     assert service.get(f"/gradio_api/file={path}", range="bytes=0-3").status == 206
     assert Path(path).is_relative_to(service.outputs / "page")
+    Path(path).unlink()
 
 
 def test_cancelling_what_is_not_there_is_harmless(service: Running) -> None:
