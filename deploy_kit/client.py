@@ -193,10 +193,10 @@ def wav(content: bytes, subject: str) -> tuple[int, Any]:
                 file.getnframes(),
             )
             raw = file.readframes(frames)
-        if rate < 1:
-            raise wave.Error(f"{rate} Hz")
     except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk that points outside the file
         raise fail("SPEECH-NO-WAV", subject, reason=str(error) or type(error).__name__) from None
+    if rate < 1:
+        raise fail("SPEECH-NO-WAV", subject, reason=f"{rate} Hz")
     if (channels, width) != (1, 2):
         raise fail("SPEECH-FORM", subject, channels=channels, bits=8 * width)
     if len(raw) != frames * 2:
