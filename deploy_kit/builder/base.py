@@ -15,6 +15,7 @@ from deploy_kit.errors import fail
 from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Message
 from deploy_kit.progress import Event, EventKind, Reporter, line, note
+from deploy_kit.redact import redact
 from deploy_kit.tools import apt, bootstrap, docker, registry
 
 STEP = "get-base"
@@ -166,7 +167,7 @@ def _checked(settings: BuildSettings, facts: HostFacts, report: Reporter, folder
         reason = "\n".join(said[-6:])
     except proc.CommandError as error:
         reason = str(error)
-    raise fail("BASE-BOOTSTRAP-FAILED", data.table("base")["suite"], reason=site.redact(reason))
+    raise fail("BASE-BOOTSTRAP-FAILED", data.table("base")["suite"], reason=redact(reason))
 
 
 def _debian(settings: BuildSettings, facts: HostFacts, report: Reporter, folder: Path, *, sudo: bool) -> Path:
@@ -176,7 +177,7 @@ def _debian(settings: BuildSettings, facts: HostFacts, report: Reporter, folder:
             table["suite"], tuple(table["include"]), tuple(table["dpkg"]), table["hooks"], table["timestamp"]
         ),
         folder,
-        lambda text: report(line(STEP, site.redact(text))),
+        lambda text: report(line(STEP, redact(text))),
         sources=site.apt_sources(settings, facts.site),
         ca_bundle=site.ca_bundle(settings, facts.site),
         proxies=facts.site.proxies.value or {},
@@ -193,4 +194,4 @@ def _import(tar: Path, reference: str) -> None:
 
 
 def _short(reason: str) -> str:
-    return site.redact(reason)[:_REASON_LENGTH]
+    return redact(reason)[:_REASON_LENGTH]

@@ -16,6 +16,7 @@ from deploy_kit.facts import SiteFacts
 from deploy_kit.findings import Message
 from deploy_kit.plan.stack import Image
 from deploy_kit.progress import Event, EventKind, Reporter, line, note
+from deploy_kit.redact import redact
 from deploy_kit.tools import docker
 
 STEP = "build-image"
@@ -71,6 +72,8 @@ def build(
         payload.stage(context, image.variant)
         secrets = site.secrets(settings, site_facts, private)
         options = _site_options(secrets, settings, site_facts)
+        if site.lacks_security(secrets):
+            report(note(STEP, "builder.no-security", mirror=redact(settings.apt_mirror or "")))
         if _HOST_NETWORK in options:
             report(note(STEP, "builder.host-network"))
         argv = command(image, base.reference, context, options)
@@ -108,7 +111,7 @@ def _site_options(secrets: tuple[site.Secret, ...], settings: BuildSettings, fac
 def diagnose(lines: list[str], subject: str) -> Failure:
     """The failure that the last lines of a build amount to."""
     texts = [match["text"] if (match := _OUTPUT.match(text)) else text for text in lines]
-    said = site.redact("\n".join(texts))
+    said = redact("\n".join(texts))
     shown = "\n".join(said.splitlines()[-_TAIL:])
     for entry in data.table("build_failures"):
         for pattern in entry["patterns"]:
@@ -135,7 +138,7 @@ def _reader(progress: Progress, tail: list[str], report: Reporter) -> Callable[[
             return
         tail.append(text)
         del tail[:-200]
-        report(progress.read(text) or line(STEP, site.redact(text)))
+        report(progress.read(text) or line(STEP, redact(text)))
 
     return on_line
 

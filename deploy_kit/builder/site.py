@@ -14,13 +14,13 @@ from deploy_kit import data, proc
 from deploy_kit.config.request import BuildSettings
 from deploy_kit.errors import fail
 from deploy_kit.facts import SiteFacts
+from deploy_kit.redact import redact
 from deploy_kit.tools import registry
 
-_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+@")
 _APT_PROXY = re.compile(r'^Acquire::(?:http|https)::Proxy(?:::\S+)? ".+";$')
+_SECURITY = "-security"
 _LOOPBACK = ("localhost", "127.", "::1")
-_PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "timeout", "retries", "proxy")
-"""What of the host's pip settings also makes sense inside a build; paths of the host do not."""
+_URL = re.compile(r"https?://[^\s\";]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,6 @@ class Secret:
 
     id: str
     path: Path
-
-
-def redact(text: str) -> str:
-    """The text without user names and passwords in URLs."""
-    return _CREDENTIALS.sub("***@", text)
 
 
 def ca_bundle(settings: BuildSettings, site: SiteFacts) -> str | None:
@@ -59,11 +54,18 @@ def apt_sources(settings: BuildSettings, site: SiteFacts) -> str | None:
         return None
     mirror, suite = settings.apt_mirror.rstrip("/"), data.table("base")["suite"]
     lines = [f"deb {mirror} {suite} main", f"deb {mirror} {suite}-updates main"]
-    sibling = f"{mirror}-security"
-    answer = registry.fetch(f"{sibling}/dists/{suite}-security/InRelease", proxies=site.proxies.value or {})
+    sibling = f"{mirror}{_SECURITY}"
+    question = redact(f"{sibling}/dists/{suite}-security/InRelease", "")  # a password is for apt, not for this question
+    answer = registry.fetch(question, proxies=site.proxies.value or {})
     if answer.status is not None and answer.status < 400:
         lines.append(f"deb {sibling} {suite}-security main")
     return "\n".join([*lines, ""])
+
+
+def lacks_security(secrets: tuple[Secret, ...]) -> bool:
+    """Whether Debian's packages come from a mirror that gave no security updates to go with them."""
+    sources = next((secret.path for secret in secrets if secret.id == "apt_sources"), None)
+    return sources is not None and _SECURITY not in sources.read_text(encoding="utf-8")
 
 
 def secrets(settings: BuildSettings, site: SiteFacts, folder: Path) -> tuple[Secret, ...]:
@@ -96,12 +98,12 @@ def proxy_environment(site: SiteFacts) -> dict[str, str]:
 def needs_host_network(settings: BuildSettings, site: SiteFacts) -> bool:
     """Whether something listens on this host's loopback only, where an ordinary build container cannot reach it."""
     proxies = (value for name, value in proxy_environment(site).items() if name.lower() != "no_proxy")
-    index = (site.package_index.value or {}).get("index-url")
-    return any(_loopback(url) for url in (settings.apt_mirror, settings.package_index or index, *proxies))
+    texts = (settings.apt_mirror, _pip_conf(settings, site), _apt_conf(), *proxies)
+    return any(_loopback(url) for text in texts if text for url in _URL.findall(text))
 
 
-def _loopback(url: str | None) -> bool:
-    return url is not None and (urlsplit(url).hostname or "").startswith(_LOOPBACK)
+def _loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "").startswith(_LOOPBACK)
 
 
 def _apt_conf() -> str | None:
@@ -114,7 +116,9 @@ def _apt_conf() -> str | None:
 
 
 def _pip_conf(settings: BuildSettings, site: SiteFacts) -> str | None:
-    values = {key: value for key, value in (site.package_index.value or {}).items() if key in _PIP_KEYS}
+    """The host's own settings for pip (`mirrors.json` names those that make sense in a build), or the chosen index."""
+    known = site.package_index.value or {}
+    values = {key: known[key] for key in data.table("mirrors")["pip_settings"] if key in known}
     if settings.package_index is not None:
         values = {"index-url": settings.package_index}
     return _ini(values) if values else None

@@ -9,6 +9,7 @@ from deploy_kit.plan.stack import PORT, Mount, MountKind, Stack
 from deploy_kit.render import yaml_text
 
 SERVICE = "tts"
+_PORTS = f"services.{SERVICE}.ports"
 PROBE_COMMAND = ("/opt/deploykit/server/bin/python", "-I", "-S", "/opt/deploykit/app/tts_server/probe.py")
 _SECRET_TARGET = "/run/secrets/api_key"  # noqa: S105 - a path, not a secret
 
@@ -19,7 +20,8 @@ def text(stack: Stack, *, secret_file: str | None = None) -> str:
     Args:
         secret_file: Path of the API key on the host; needed when the stack has a secret version.
     """
-    return yaml_text.emit(document(stack, secret_file=secret_file), comments("header-up"))
+    reach = "ports-loopback" if stack.listen.loopback else "ports-wide"
+    return yaml_text.emit(document(stack, secret_file=secret_file), comments("header-up") | {_PORTS: _lines(reach)})
 
 
 def document(stack: Stack, *, secret_file: str | None = None) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def document(stack: Stack, *, secret_file: str | None = None) -> dict[str, Any]:
 
 def manual_text(stack: Stack) -> str:
     """The committed compose file: builds the image from the checkout, keeps cache_hub in a folder beside it."""
-    return yaml_text.emit(manual_document(stack), comments("header-manual") | comments_of("manual"))
+    about = comments("header-manual") | comments_of("manual") | {_PORTS: _lines("ports-manual")}
+    return yaml_text.emit(manual_document(stack), about)
 
 
 def manual_document(stack: Stack) -> dict[str, Any]:
@@ -64,7 +67,9 @@ def manual_document(stack: Stack) -> dict[str, Any]:
             "bind": {"create_host_path": False},
         },
         {"type": "volume", "source": "outputs", "target": "/outputs"},
+        {"type": "bind", "source": "${DEPLOYKIT_API_KEY_FILE:-/dev/null}", "target": _SECRET_TARGET, "read_only": True},
     ]
+    service["environment"]["TTS_API_KEY_FILE"] = f"${{DEPLOYKIT_API_KEY_FILE:+{_SECRET_TARGET}}}"
     ordered = {"image": service.pop("image"), "build": build, **service}
     return {"name": project, "services": {SERVICE: ordered}, "volumes": {"outputs": {}}}
 

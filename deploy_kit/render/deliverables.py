@@ -36,6 +36,7 @@ def _variables() -> dict[str, str]:
     stack = default_stack()
     return {
         "DEPLOYKIT_LISTEN": str(stack.listen),
+        "DEPLOYKIT_API_KEY_FILE": "",
         "DEPLOYKIT_UID": str(stack.user),
         "DEPLOYKIT_MEMORY": str(stack.limits.memory),
         "DEPLOYKIT_CACHE_HUB": "./cache_hub",

@@ -12,6 +12,7 @@ from deploy_kit import proc
 from deploy_kit.compat import PackagePlan
 from deploy_kit.errors import Failure, fail
 from deploy_kit.progress import Reporter, line
+from deploy_kit.redact import has_credentials, redact
 
 Command = tuple[str, ...]
 
@@ -120,6 +121,8 @@ def _source_lines(plan: PackagePlan, root: Path) -> tuple[str, ...]:
     main = archive(root, plan.release) or _from_apt(plan.release)
     if main is None:
         raise fail("ENGINE-SOURCE-UNKNOWN", plan.suite or "", release=plan.release, suite=plan.suite)
+    if has_credentials(main.uri):  # the source is shown and is an argument of a process: no place for a password
+        raise fail("ENGINE-SOURCE-PASSWORD", redact(main.uri), release=plan.release)
     stanzas = [_stanza(main, plan.suite or "")]
     if security := archive(root, f"{plan.release}-security"):
         stanzas.append(_stanza(security, f"{plan.suite}-security"))

@@ -21,6 +21,7 @@ DEADLINE = 4.0
 """Seconds for one question, name resolution included."""
 
 DEFAULT_HOST = "docker.io"
+_NO_HEAD = (405, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def fetch(url: str, *, proxies: Mapping[str, str], deadline: float = DEADLINE) -
     return Answer(found.reached, found.reason, found.status, time.monotonic() - start)
 
 
-def _head(url: str, proxies: Mapping[str, str], deadline: float) -> Answer:
+def _head(url: str, proxies: Mapping[str, str], deadline: float, method: str = "HEAD") -> Answer:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -79,11 +80,13 @@ def _head(url: str, proxies: Mapping[str, str], deadline: float) -> Answer:
         urllib.request.HTTPSHandler(context=context),
     )
     try:
-        with opener.open(urllib.request.Request(url, method="HEAD"), timeout=deadline) as reply:  # noqa: S310 - only our own http(s) addresses
+        with opener.open(urllib.request.Request(url, method=method), timeout=deadline) as reply:  # noqa: S310 - only our own http(s) addresses
             return Answer(reached=True, status=reply.status)
     except urllib.error.HTTPError as error:
         status = error.code
         error.close()
+        if method == "HEAD" and status in _NO_HEAD:
+            return _head(url, proxies, deadline, "GET")  # the body is not read
         return Answer(reached=status < 500 and status != 407, reason=f"HTTP {status}", status=status)
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Answer(reached=False, reason=str(getattr(error, "reason", error)))

@@ -37,41 +37,51 @@ def test_settings_come_from_the_file_of_the_folder(cli: Stack, tmp_path: Path) -
     assert cli.ask("/v1/audio/speech", {"input": "This one is longer than that. " * 4})[0] == 400
 
 
-def test_the_committed_compose_file_starts_without_deploykit(tmp_path: Path) -> None:
-    """As its header says, with the base that this host has; a project name of its own keeps it apart from `up`."""
+@contextlib.contextmanager
+def by_hand(folder: Path, **settings: str) -> Iterator[Stack]:
+    """The committed compose file, started as its header says with an image that is here; cache_hub is made beside it."""
     port, project = free_port(), f"dk-manual-{os.getpid()}"
-    cache = tmp_path / "cache_hub"
+    cache = folder / "cache_hub"
     cache.mkdir(mode=0o2775)
     cache.chmod(0o2775)
     image = docker("images", "--filter", "label=io.deploykit.inputs", "--format", "{{.Repository}}:{{.Tag}}").split()[0]
     document = (ROOT / "compose/compose.yaml").read_text()
-    assert "build:" in document
-    folder = tmp_path / "compose"
-    folder.mkdir()
-    (folder / "compose.yaml").write_text(
-        document.replace('container_name: "deploykit-core"', f'container_name: "{project}"')
-    )
-    environment = os.environ | {
-        "DEPLOYKIT_LISTEN": f"127.0.0.1:{port}",
-        "DEPLOYKIT_CACHE_HUB": str(cache),
-        "COMPOSE_PROJECT_NAME": project,
-    }
+    named = document.replace('container_name: "deploykit-core"', f'container_name: "{project}"')
+    assert named != document
+    (folder / "compose.yaml").write_text(named)
+    environment = os.environ | {"DEPLOYKIT_LISTEN": f"127.0.0.1:{port}", "COMPOSE_PROJECT_NAME": project, **settings}
     docker("tag", image, "deploykit/core:manual")
     compose = ("docker", "compose", "--file", str(folder / "compose.yaml"))
     try:
         subprocess.run((*compose, "up", "--detach", "--no-build"), env=environment, check=True, capture_output=True)
         cli = Stack(project, port, "")
         cli.until_ready()
-        status, sound = cli.ask("/v1/audio/speech", {"input": "Hello from plain compose."})
-        docker("exec", project, "sh", "-c", "echo kept > /cache_hub/weights")
+        yield cli
         subprocess.run((*compose, "down", "--volumes"), env=environment, check=True, capture_output=True)
     finally:
         docker("rm", "--force", project, check=False)
         docker("image", "rm", "deploykit/core:manual", check=False)
 
+
+def test_the_committed_compose_file_starts_without_deploykit(tmp_path: Path) -> None:
+    with by_hand(tmp_path) as cli:
+        status, sound = cli.ask("/v1/audio/speech", {"input": "Hello from plain compose."})
+        docker("exec", cli.name, "sh", "-c", "echo kept > /cache_hub/weights")
+
     assert status == 200
     assert sound[:4] == b"RIFF"
-    assert (cache / "weights").read_text() == "kept\n"
+    assert (tmp_path / "cache_hub/weights").read_text() == "kept\n"
+
+
+def test_the_committed_compose_file_takes_a_key(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a-key-by-hand")
+    key.chmod(0o640)
+    with by_hand(tmp_path, DEPLOYKIT_API_KEY_FILE=str(key)) as cli:
+        without, _ = cli.ask("/v1/audio/speech", {"input": "Hello."})
+        having, _ = cli.ask("/v1/audio/speech", {"input": "Hello."}, key="a-key-by-hand")
+
+    assert (without, having) == (401, 200)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from deploy_kit.data import table
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.detect.site import endpoint
 from deploy_kit.facts import Fact, SiteFacts, known
@@ -24,7 +25,6 @@ _CA_DEFAULTS = (
     "/etc/ssl/cert.pem",
 )
 _CA_ADDED = ("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors", "/etc/pki/trust/anchors")
-_INDEX_KEYS = ("index-url", "extra-index-url", "trusted-host", "find-links")
 
 
 def observe(context: Context) -> SiteFacts:
@@ -47,10 +47,21 @@ def _ca_bundle(context: Context) -> Fact[str | None]:
         path = context.env.get(name)
         if path and context.is_file(path):
             return known(path, name, _added(context))
+    if (told := _pip_certificates(context)) is not None:
+        return known(told[0], told[1], _added(context))
     for path in _CA_DEFAULTS:
         if context.is_file(path):
             return known(path, "the distribution's place", _added(context))
     return known(None, ", ".join(_CA_NAMES), "no bundle in any of the usual places")
+
+
+def _pip_certificates(context: Context) -> tuple[str, str] | None:
+    """The bundle that pip's configuration names, and the file that says so; the most particular one wins."""
+    for place in reversed(_pip_files(context)):
+        path = _pip_values(context, place).get("cert")
+        if path and context.is_file(path):
+            return path, place
+    return None
 
 
 def _added(context: Context) -> str:
@@ -69,7 +80,7 @@ def _package_index(context: Context) -> Fact[dict[str, str]]:
         if settings:
             sources.append(path)
             found |= settings
-    for key in _INDEX_KEYS:
+    for key in table("mirrors")["pip_settings"]:
         name = "PIP_" + key.upper().replace("-", "_")
         if value := context.env.get(name):
             sources.append(name)
@@ -85,6 +96,12 @@ def _pip_files(context: Context) -> tuple[str, ...]:
 
 
 def _pip_settings(context: Context, path: str) -> dict[str, str]:
+    values = _pip_values(context, path)
+    return {key: values[key] for key in table("mirrors")["pip_settings"] if key in values}
+
+
+def _pip_values(context: Context, path: str) -> dict[str, str]:
+    """Every setting of a pip.conf that matters to an installation."""
     text = context.read(path)
     if not text:
         return {}
@@ -98,6 +115,5 @@ def _pip_settings(context: Context, path: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for section in ("global", "install"):
         if parser.has_section(section):
-            names = {name.replace("_", "-"): " ".join(value.split()) for name, value in parser.items(section) if value}
-            found |= {key: names[key] for key in _INDEX_KEYS if key in names}
+            found |= {name.replace("_", "-"): " ".join(value.split()) for name, value in parser.items(section) if value}
     return found

@@ -11,6 +11,7 @@ from deploy_kit.builder import site
 from deploy_kit.config.request import BuildSettings
 from deploy_kit.errors import Failure
 from deploy_kit.facts import SiteFacts, known
+from deploy_kit.redact import redact
 from deploy_kit.tools import registry
 
 BASE = "docker.io/library/debian:bookworm-slim"
@@ -117,6 +118,36 @@ def test_the_hosts_network_is_used_only_when_something_listens_on_loopback(
 
 def test_passwords_are_struck_out_of_output() -> None:
     assert (
-        site.redact("see https://me:pw@a.example/x and http://b.example")
+        redact("see https://me:pw@a.example/x and http://b.example")
         == "see https://***@a.example/x and http://b.example"
     )
+
+
+def test_a_proxy_of_pip_and_its_patience_reach_the_build(tmp_path: Path) -> None:
+    found_facts = facts(index={"proxy": "http://127.0.0.1:3128", "timeout": "300"})
+
+    (secret,) = [found for found in site.secrets(BuildSettings("b"), found_facts, tmp_path) if found.id == "pip_conf"]
+
+    assert "proxy = http://127.0.0.1:3128" in secret.path.read_text()
+    assert "timeout = 300" in secret.path.read_text()
+    assert site.needs_host_network(BuildSettings("b"), found_facts)
+
+
+def test_a_proxy_of_apt_on_this_hosts_loopback_needs_the_hosts_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "_apt_conf", lambda: 'Acquire::http::Proxy "http://localhost:3142";')
+
+    assert site.needs_host_network(BuildSettings("b"), facts())
+
+
+def test_a_mirror_without_security_updates_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def fetch(url: str, **_: object) -> registry.Answer:
+        asked.append(url)
+        return registry.Answer(reached=False, reason="no such host")
+
+    monkeypatch.setattr(site.registry, "fetch", fetch)
+    found = site.secrets(BuildSettings("b", apt_mirror="https://me:pw@mirror.example/debian"), facts(), tmp_path)
+
+    assert site.lacks_security(found)
+    assert not any("pw" in url for url in asked)

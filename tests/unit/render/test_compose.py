@@ -89,3 +89,11 @@ def test_the_manual_file_has_a_name_of_its_own() -> None:
     assert manual["name"] != made["name"]
     assert manual["services"]["tts"]["container_name"] != made["services"]["tts"]["container_name"]
     assert "io.deploykit.name" not in str(manual)
+
+
+def test_the_comment_about_the_port_is_true() -> None:
+    wide = compose.text(samples.stack(listen=Listen("0.0.0.0", 7860), secret_version="v1"), secret_file="/key")
+
+    assert "Only this machine can reach it" in compose.text(samples.stack())
+    assert "Only this machine can reach it" not in wide
+    assert "Other machines can reach it, with the API key" in wide

@@ -1,4 +1,7 @@
-"""The first step of the start: what the container, as it was started, lacks. Warnings only; nothing here stops it."""
+"""The first step of the start: the host's preflight once more, from within, and what this container lacks.
+
+It tells and never stops: the service that cannot work says so in `/readyz`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy_kit.compat import inside as compat_inside
+from deploy_kit.detect.machine import inside
+from deploy_kit.detect.machine.context import here
 from deploy_kit.findings import Evidence, Finding, Severity
 from deploy_kit.messages import Catalogue
 from tts_server.settings import Settings, writable
@@ -36,6 +42,8 @@ def workplace(settings: Settings) -> Path | None:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
+    facts = inside.observe(here(), {"state": str(settings.outputs)})
+    yield from compat_inside.judge(facts, engine=settings.engine, variant=settings.variant)
     if not writable(settings.cache_hub):
         yield _unwritable("CACHE-READ-ONLY", settings.cache_hub)
     if not writable(settings.outputs):
