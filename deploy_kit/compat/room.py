@@ -43,7 +43,7 @@ def memory(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
     floor = int(table("compat")["memory_floor_bytes"])
     if have < floor:
         return (_memory_finding("HOST-MEMORY", Severity.BLOCKER, facts.memory, have, floor),)
-    if have < wish.memory_bytes:
+    if have < wish.memory_bytes and wish.target != "local":  # there is no limit to keep to
         return (_memory_finding("HOST-MEMORY-TIGHT", Severity.WARNING, facts.memory, have, wish.memory_bytes),)
     return ()
 

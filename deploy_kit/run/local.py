@@ -140,8 +140,11 @@ def _create_folder(folder: Path) -> None:
 
 
 def _make_environment(job: Job) -> None:
-    build = job.request.build
-    settings = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": build.ca_bundle, "SSL_CERT_FILE": build.ca_bundle}
+    from deploy_kit.builder import region, site
+
+    build = region.with_preset(job.request.build, job.request.region, job.facts.site)
+    bundle = site.ca_bundle(build, job.facts.site)
+    settings = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": bundle, "SSL_CERT_FILE": bundle}
     given = {name: value for name, value in settings.items() if value is not None}
     environment.ensure(
         _paths(job.state)[0],

@@ -39,7 +39,7 @@ def test_settings_come_from_the_file_of_the_folder(cli: Stack, tmp_path: Path) -
 
 @contextlib.contextmanager
 def by_hand(folder: Path, **settings: str) -> Iterator[Stack]:
-    """The committed compose file, started as its header says with an image that is here; cache_hub is made beside it."""
+    """The committed compose file, started as its header says with an image that is here and a cache_hub beside it."""
     port, project = free_port(), f"dk-manual-{os.getpid()}"
     cache = folder / "cache_hub"
     cache.mkdir(mode=0o2775)

@@ -73,7 +73,7 @@ EDGES = {
     },
     "run": {
         "assets",
-        "builder.payload",
+        "builder",
         "client",
         "codec",
         "compat",

@@ -56,7 +56,7 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
         yield words("cli.up_key", key=outcome.key)
     if outcome.firewall:
         yield ""
-        yield words("cli.up_firewall")
+        yield words("cli.up_firewall_local" if outcome.target == "local" else "cli.up_firewall")
         yield from (f"    {shlex.join(command)}" for command in outcome.firewall)
     yield ""
     name = session.request.name

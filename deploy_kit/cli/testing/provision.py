@@ -70,6 +70,9 @@ class Provision:
             self._packages(["browser"], plan, "cli.test_no_browser", lambda: proc.which("chromium") is not None)
         if containers:
             self._engine(containers, facts)
+        if "docker" in tiers and proc.which("ip") is None:
+            plan = PackagePlan(("iproute2",))
+            self._packages(["docker"], plan, "cli.test_no_network", lambda: proc.which("ip") is not None)
 
     def _engine(self, tiers: list[str], facts: HostFacts) -> None:
         from deploy_kit.lifecycle import doctor
