@@ -59,7 +59,9 @@ class PlatformFacts:
     ``distribution`` is os-release's ID (``ubuntu``); ``codename`` its VERSION_CODENAME (``noble``), or on a derivative
     the codename of the release that it builds on; ``like`` its ID_LIKE words; ``container`` names the container runtime
     around us, or None on a machine; ``wsl`` is 1 or 2 inside the Windows Subsystem for Linux, else None; ``init`` is
-    ``systemd`` or another name; ``libc`` is ``glibc 2.36`` or ``musl …``.
+    ``systemd`` or another name; ``libc`` is ``glibc 2.36`` or ``musl …``. ``suites`` are the releases that apt installs
+    from (``bookworm``, ``bookworm-updates``), deploykit's own sources left out: a newer C library can bring an
+    os-release of the next release onto a host that is still the old one.
     """
 
     system: Fact[str]
@@ -74,6 +76,7 @@ class PlatformFacts:
     init: Fact[str]
     container: Fact[str | None]
     wsl: Fact[int | None]
+    suites: Fact[tuple[str, ...]] = Fact(State.NOT_ASKED, reason="no apt here")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,19 @@ def packages_for(platform: PlatformFacts, purpose: str) -> PackagePlan | None:
         return None
     note = Message.of(entry["note"], suite=entry["suite"]) if "note" in entry else None
     pinned = tuple(entry.get("pinned", ()))
-    return PackagePlan(tuple(entry["packages"]), entry.get("suite"), note, pinned, platform.codename.value or "")
+    return PackagePlan(tuple(entry["packages"]), entry.get("suite"), note, pinned, _release(platform, family or {}))
 
 
 def family_of(platform: PlatformFacts) -> Mapping[str, Any] | None:
     """The table's entry for a platform: by distribution and version, else by the codename a derivative builds on."""
     families = table("engine_packages")["families"]
+    suites = platform.suites.value or ()
+    for family in families:
+        if _by_version(family, platform) and (not suites or set(suites) & set(family["codenames"])):
+            return dict(family)
+    for family in families:  # the host installs from another release than os-release tells
+        if platform.distribution.value in family["distributions"] and set(suites) & set(family["codenames"]):
+            return dict(family)
     for family in families:
         if _by_version(family, platform):
             return dict(family)
@@ -54,6 +61,13 @@ def family_of(platform: PlatformFacts) -> Mapping[str, Any] | None:
         if platform.codename.value in family["codenames"]:
             return dict(family)
     return None
+
+
+def _release(platform: PlatformFacts, family: Mapping[str, Any]) -> str:
+    """The codename of the release that the host installs from."""
+    installed = [suite for suite in platform.suites.value or () if suite in family.get("codenames", ())]
+    codename = platform.codename.value or ""
+    return codename if codename in installed or not installed else installed[0]
 
 
 def _by_version(family: Mapping[str, Any], platform: PlatformFacts) -> bool:

@@ -12,6 +12,7 @@ _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 _NARROW = {"x86_64": "i686", "aarch64": "armv7l"}
 _CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
 _CGROUP_NAMES = re.compile(r"/(docker|kubepods|lxc|libpod|containerd|machine\.slice)\b")
+_SUITE = re.compile(r"^(?:Suites:(?P<many>.*)|deb\s+(?:\[[^\]]*\]\s+)?\S+\s+(?P<one>\S+))", re.MULTILINE)
 GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
 """gVisor's kernel always shows this build date in /proc/version."""
 
@@ -35,6 +36,7 @@ def observe(context: Context) -> PlatformFacts:
         init=_init(context),
         container=_container(context),
         wsl=_wsl(context, uname),
+        suites=_suites(context),
     )
 
 
@@ -50,6 +52,24 @@ def os_release(context: Context) -> dict[str, str]:
             except ValueError:
                 fields[name.strip()] = value
     return fields
+
+
+def _suites(context: Context) -> Fact[tuple[str, ...]]:
+    """The suites in apt's own configuration, both formats."""
+    folder = context.path("/etc/apt")
+    files = [
+        folder / "sources.list",
+        *sorted(folder.glob("sources.list.d/*.list")),
+        *folder.glob("sources.list.d/*.sources"),
+    ]
+    found: set[str] = set()
+    for path in files:
+        text = context.read("/" + path.relative_to(context.root).as_posix())
+        if text and not path.name.startswith("deploykit-"):
+            found |= {suite for line in _SUITE.finditer(text) for suite in (line["many"] or line["one"]).split()}
+    if not found:
+        return not_asked("no apt here")
+    return known(tuple(sorted(found)), "apt sources")
 
 
 def _elsewhere(context: Context, uname: Uname) -> PlatformFacts:

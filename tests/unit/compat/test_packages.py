@@ -82,3 +82,13 @@ def test_versions_compare_by_number(version: str, floor: str, enough: bool) -> N
 
 def test_a_version_is_its_leading_numbers() -> None:
     assert numbers("github.com/docker v2.26.1-4") == (2, 26, 1)
+
+
+def test_a_host_is_what_its_apt_installs_from_whatever_os_release_says() -> None:
+    """The newer C library replaces base-files, so a Debian 12 that got Debian 13's engine calls itself Debian 13."""
+    changed = replace(platform("debian", "13", "trixie"), suites=known(("bookworm", "bookworm-updates"), "apt sources"))
+
+    plan = compat.packages_for(changed, "engine")
+
+    assert plan is not None
+    assert (plan.suite, plan.release) == ("trixie", "bookworm")
