@@ -67,7 +67,13 @@ def manual_document(stack: Stack) -> dict[str, Any]:
             "bind": {"create_host_path": False},
         },
         {"type": "volume", "source": "outputs", "target": "/outputs"},
-        {"type": "bind", "source": "${DEPLOYKIT_API_KEY_FILE:-/dev/null}", "target": _SECRET_TARGET, "read_only": True},
+        {
+            "type": "bind",
+            "source": "${DEPLOYKIT_API_KEY_FILE:-/dev/null}",
+            "target": _SECRET_TARGET,
+            "read_only": True,
+            "bind": {"create_host_path": False},
+        },
     ]
     service["environment"]["TTS_API_KEY_FILE"] = f"${{DEPLOYKIT_API_KEY_FILE:+{_SECRET_TARGET}}}"
     ordered = {"image": service.pop("image"), "build": build, **service}

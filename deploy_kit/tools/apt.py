@@ -121,12 +121,13 @@ def _source_lines(plan: PackagePlan, root: Path) -> tuple[str, ...]:
     main = archive(root, plan.release) or _from_apt(plan.release)
     if main is None:
         raise fail("ENGINE-SOURCE-UNKNOWN", plan.suite or "", release=plan.release, suite=plan.suite)
-    if has_credentials(main.uri):  # the source is shown and is an argument of a process: no place for a password
-        raise fail("ENGINE-SOURCE-PASSWORD", redact(main.uri), release=plan.release)
-    stanzas = [_stanza(main, plan.suite or "")]
+    found = {plan.suite or "": main}
     if security := archive(root, f"{plan.release}-security"):
-        stanzas.append(_stanza(security, f"{plan.suite}-security"))
-    return tuple(text for stanza in stanzas for text in (*stanza, ""))[:-1]
+        found[f"{plan.suite}-security"] = security
+    for source in found.values():
+        if has_credentials(source.uri):  # sources are shown and are arguments of a process: no place for a password
+            raise fail("ENGINE-SOURCE-PASSWORD", redact(source.uri), release=plan.release)
+    return tuple(text for suite, source in found.items() for text in (*_stanza(source, suite), ""))[:-1]
 
 
 def _stanza(source: Source, suite: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import pytest
 
 from deploy_kit import proc
 from deploy_kit.errors import ExitCode, Failure
+from deploy_kit.facts import SiteFacts, known
 from deploy_kit.findings import Message
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.run import local
@@ -79,7 +80,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def job(folder: Path, consent: Callable[..., bool], **changes: Any) -> Job:
     wish = samples.request(target="local", **changes)
     stack = samples.stack(target="local", **changes)
-    nothing: Any = SimpleNamespace()
+    site = SiteFacts(known({}, "test"), known(None, "test"), known({}, "test"))
+    nothing: Any = SimpleNamespace(site=site)
     return Job(wish, nothing, nothing, stack, State("indextts", folder / "state"), lambda event: None, consent)
 
 

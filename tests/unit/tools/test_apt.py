@@ -194,3 +194,18 @@ def test_a_host_without_a_known_mirror_is_told_so(tmp_path: Path, monkeypatch: p
     for locale in LOCALES:
         for part in ("what", "why", "remedy"):
             assert Catalogue(locale).text(caught.value.finding.sentence(part).key, caught.value.finding.args)
+
+
+@pytest.mark.parametrize("line", ["bookworm", "bookworm-security"])
+def test_a_password_in_a_source_reaches_no_command(line: str, tmp_path: Path) -> None:
+    plain = (
+        "deb http://mirror.example/debian bookworm main",
+        "deb http://mirror.example/debian-security bookworm-security main",
+    )
+    main = "\n".join(text.replace("http://", "http://joe:s3cret@") if f" {line} " in text else text for text in plain)
+
+    with pytest.raises(Failure) as caught:
+        apt.commands(PLAN, False, root=host(tmp_path, main=main + "\n"))
+
+    assert caught.value.finding.code == "ENGINE-SOURCE-PASSWORD"
+    assert "s3cret" not in str(caught.value.finding)

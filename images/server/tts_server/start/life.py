@@ -161,9 +161,8 @@ class _Life:
         supervisor.start()
 
     async def _preflight(self) -> None:
-        from tts_server.start.preflight import examine
-
-        self._state.ledger.findings.extend(examine(self._state.settings))
+        module = await in_thread(lambda: importlib.import_module("tts_server.start.preflight"))
+        self._state.ledger.findings.extend(await in_thread(lambda: module.examine(self._state.settings)))
         self._state.ledger.finish("preflight")
 
     async def _raise_api(self) -> None:
