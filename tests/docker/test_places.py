@@ -37,6 +37,12 @@ def test_settings_come_from_the_file_of_the_folder(cli: Stack, tmp_path: Path) -
     assert cli.ask("/v1/audio/speech", {"input": "This one is longer than that. " * 4})[0] == 400
 
 
+_TAGGED = (
+    *("images", "--filter", "label=io.deploykit.inputs", "--filter", "dangling=false"),
+    *("--format", "{{.Repository}}:{{.Tag}}"),
+)
+
+
 @contextlib.contextmanager
 def by_hand(folder: Path, **settings: str) -> Iterator[Stack]:
     """The committed compose file, started as its header says with an image that is here and a cache_hub beside it."""
@@ -44,7 +50,7 @@ def by_hand(folder: Path, **settings: str) -> Iterator[Stack]:
     cache = folder / "cache_hub"
     cache.mkdir(mode=0o2775)
     cache.chmod(0o2775)
-    image = docker("images", "--filter", "label=io.deploykit.inputs", "--format", "{{.Repository}}:{{.Tag}}").split()[0]
+    image = docker(*_TAGGED).split()[0]
     document = (ROOT / "compose/compose.yaml").read_text()
     named = document.replace('container_name: "deploykit-core"', f'container_name: "{project}"')
     assert named != document

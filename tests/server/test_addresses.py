@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.server.conftest import Launch
 from tests.server.running import Running
 
 
@@ -78,7 +79,9 @@ def test_a_client_that_closes_its_side_after_the_request_still_gets_the_answer(s
     assert b"RIFF" in answer
 
 
-def test_a_client_that_leaves_during_its_upload_is_nobodys_fault(service: Running) -> None:
+def test_a_client_that_leaves_during_its_upload_is_nobodys_fault(launch: Launch) -> None:
+    service = launch(wait="/startupz")
+    time.sleep(0.3)  # until the start has said its last word
     before = service.text()
     head = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{{"
     for path in ("/v1/audio/speech", "/gradio_api/queue/join"):

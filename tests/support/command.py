@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -85,6 +86,7 @@ class Cli:
             text=True,
             env=self.variables(),
             cwd="/",
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a background job's SIGINT is ignored
         )
 
     def ask(self, path: str, body: dict[str, Any] | None = None, *, key: str | None = None) -> tuple[int, bytes]:
