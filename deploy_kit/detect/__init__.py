@@ -11,7 +11,7 @@ from deploy_kit.facts import HostFacts
 if TYPE_CHECKING:
     from deploy_kit.config.request import Listen
 
-__all__ = ["Context", "Kernel", "Reply", "Uname", "here", "inside", "observe"]
+__all__ = ["Context", "Kernel", "Reply", "Uname", "here", "observe"]
 
 
 def observe(context: Context, *, listen: Listen, places: Mapping[str, str]) -> HostFacts:
@@ -25,10 +25,3 @@ def observe(context: Context, *, listen: Listen, places: Mapping[str, str]) -> H
     from deploy_kit.detect import everything
 
     return everything.observe(context, listen, places)
-
-
-def inside(context: Context, *, places: Mapping[str, str]) -> HostFacts:
-    """What makes sense inside a container: the machine, its memory and disks; the rest is not asked."""
-    from deploy_kit.detect.machine import inside as within
-
-    return within.observe(context, places)

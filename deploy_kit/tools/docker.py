@@ -78,12 +78,6 @@ def image(reference: str) -> ImageInfo | None:
     return ImageInfo(found[0]["Id"], int(found[0]["Size"]), found[0].get("Created", ""), labels)
 
 
-def containers(name: str) -> tuple[ContainerInfo, ...]:
-    """Every container, running or not, that carries ``io.deploykit.name=name``."""
-    ids = call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LABEL_NAME}={name}").stdout.split()
-    return tuple(_container(row) for row in _inspect("container", *ids)) if ids else ()
-
-
 def container(reference: str) -> ContainerInfo | None:
     """The container of this name or id, or None."""
     found = _inspect("container", reference)
