@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploy_kit.cli.parser import flags_of
+from deploy_kit.cli.parser import SWITCHES, flags_of
 from deploy_kit.cli.table import COMMANDS, Command, Option
 from deploy_kit.messages import Catalogue
 
@@ -31,7 +31,7 @@ def _bash_case(command: Command) -> str:
             choices[name] = " ".join(values)
         elif option is not None and option.kind in _FILES:
             files.append(name)
-        elif option is None or option.kind != "flag":
+        elif option is None or option.kind not in SWITCHES:
             plain.append(name)
     lines = [f"    {command.name})", "      case $previous in"]
     lines += [
@@ -90,7 +90,7 @@ def _zsh(words: Catalogue) -> str:
 def _zsh_specs(command: Command, words: Catalogue) -> Iterator[str]:
     for name, option, values in flags_of(command):
         text = _text(option, name, command, words).replace("[", "(").replace("]", ")").replace(":", " ")
-        flag = option is not None and option.kind == "flag"
+        flag = option is not None and option.kind in SWITCHES
         files = option is not None and option.kind in _FILES
         value = "" if flag else f":value:{'(' + ' '.join(values) + ')' if values else '_files' if files else ''}"
         yield _quoted(f"{name}[{text}]{value}")
@@ -119,7 +119,7 @@ def _fish_flag(name: str, option: Option | None, values: tuple[str, ...]) -> str
     flag = f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}"
     if values:
         return f"{flag} -x -a {_quoted(' '.join(values))}"
-    if option is not None and option.kind == "flag":
+    if option is not None and option.kind in SWITCHES:
         return flag
     return f"{flag} -r -F" if option is not None and option.kind in _FILES else f"{flag} -x"
 
@@ -129,7 +129,7 @@ def _summary(command: Command, words: Catalogue) -> str:
 
 
 def _text(option: Option | None, name: str, command: Command, words: Catalogue) -> str:
-    if option is None:
+    if option is None or option.kind == "switch":
         return words(f"settings.{_key(name)}").splitlines()[0]
     own = f"help.option.{command.name}.{option.dest}"
     return words(own if words.has(own) else f"help.option.{option.dest}")
@@ -138,7 +138,7 @@ def _text(option: Option | None, name: str, command: Command, words: Catalogue) 
 def _key(flag: str) -> str:
     from deploy_kit.config.table import settings
 
-    return next(key for key, setting in settings().items() if setting.flag == flag)
+    return next(key for key, setting in settings().items() if flag in (setting.flag, f"--no-{setting.flag[2:]}"))
 
 
 def _quoted(text: str) -> str:

@@ -16,6 +16,9 @@ from deploy_kit.messages import Catalogue
 SETTING = "setting:"
 """Prefix of the attribute that holds a setting's flag."""
 
+SWITCHES = ("flag", "switch")
+"""Kinds of options that take no value; a ``switch`` is a setting that is on or off."""
+
 
 def parse(command: Command, argv: list[str], words: Catalogue) -> argparse.Namespace | None:
     """The parsed arguments; None when help was asked for and printed.
@@ -71,7 +74,12 @@ def flags_of(command: Command) -> list[tuple[str, Option | None, tuple[str, ...]
         found += [(name, option, option.choices) for name in option.flags]
     for row in setting_rows(command):
         choices = row.get("choices", [])
-        found.append((flag(str(row["key"])), None, tuple(choices) if isinstance(choices, list) else ()))
+        name = flag(str(row["key"]))
+        if row["type"] == "boolean":
+            switch = Option(name, kind="switch")
+            found += [(name, switch, ()), (f"--no-{name[2:]}", switch, ())]
+            continue
+        found.append((name, None, tuple(choices) if isinstance(choices, list) else ()))
     return [*found, ("--help", Option("--help", kind="flag"), ()), ("-h", Option("--help", kind="flag"), ())]
 
 
@@ -144,10 +152,15 @@ def _add_setting(group: argparse._ArgumentGroup, row: dict[str, object], words: 
     choices = row.get("choices")
     metavar = "|".join(choices) if isinstance(choices, list) else str(row["type"]).upper()
     text = words(f"settings.{key}").splitlines()[0].replace("%", "%%")
+    if row["type"] == "boolean":
+        group.add_argument(
+            flag(key), dest=SETTING + key, action=argparse.BooleanOptionalAction, default=None, help=text
+        )
+        return
     group.add_argument(
         flag(key),
         dest=SETTING + key,
-        action="append" if row["type"] == "list" else "store",
+        action="append" if row["type"] in ("list", "gpus") else "store",
         metavar=metavar,
         default=None,
         help=text,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deploy_kit.config.faults import fault
-from deploy_kit.config.request import BuildSettings, Listen, Request
+from deploy_kit.config.request import BuildSettings, Listen, Request, Weights
 from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
 from deploy_kit.config.values import Refused, Value, nearest, parse
 from deploy_kit.errors import Failure
@@ -195,8 +195,8 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
         cache_volume=_as(str, values["cache.volume"]),
         cache_path=_maybe(str, values["cache.path"]),
         region=region,
-        memory=_as(int, values["limits.memory"]),
-        pids=_as(int, values["limits.pids"]),
+        memory=_maybe(int, values["limits.memory"]),
+        pids=_maybe(int, values["limits.pids"]),
         cpus=_maybe(float, values["limits.cpus"]),
         drain_seconds=_as(float, values["service.drain_seconds"]),
         service=tuple(sorted(_service(values))),
@@ -207,7 +207,16 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
             apt_mirror=_maybe(str, values["build.apt_mirror"]),
             package_index=_maybe(str, values["build.package_index"]),
             ca_bundle=_maybe(str, values["build.ca_bundle"]),
+            engine_source=_as(str, values["build.engine_source"]),
+            torch_index=_maybe(str, values["build.torch_index"]),
         ),
+        gpus=tuple(_as(tuple, values["gpus"])),
+        weights=Weights(
+            source=_as(str, values["weights.source"]),
+            lock=_maybe(str, values["weights.lock"]),
+            token_file=_maybe(str, values["weights.token_file"]),
+        ),
+        accept_license=_as(bool, values["accept_license"]),
     )
 
 
@@ -215,7 +224,13 @@ def _service(values: Mapping[str, Value | None]) -> Iterator[tuple[str, str]]:
     for setting in settings().values():
         value = values[setting.key]
         if setting.service_env and value is not None:
-            yield setting.service_env, f"{value:g}" if isinstance(value, float) else str(value)
+            yield setting.service_env, _text(value)
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _as(kind: type[T], value: object) -> T:

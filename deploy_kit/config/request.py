@@ -30,6 +30,9 @@ class BuildSettings:
 
     ``base`` is the base image as asked for; ``base_mirrors`` registry hosts that may serve it; ``apt_mirror`` a Debian
     mirror's URL; ``package_index`` a Python index URL (may hold credentials); ``ca_bundle`` a PEM file.
+    ``engine_source`` is where IndexTTS' own code comes from: ``auto`` (the pinned commit), a repository with
+    ``#commit``, the URL of an archive, or a path of this host; ``torch_index`` an index with PyTorch's own builds,
+    None for the usual one.
     """
 
     base: str
@@ -37,14 +40,36 @@ class BuildSettings:
     apt_mirror: str | None = None
     package_index: str | None = None
     ca_bundle: str | None = None
+    engine_source: str = "auto"
+    torch_index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Where model weights come from.
+
+    ``source`` is ``auto``, ``huggingface``, ``modelscope``, the URL of a mirror, or the absolute path of a folder or an
+    archive on this host; ``lock`` the path of a lock file to be used instead of ours; ``token_file`` that of a hub's
+    token.
+    """
+
+    source: str = "auto"
+    lock: str | None = None
+    token_file: str | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The folder or archive of this host that they come from, None for any other source."""
+        return self.source if self.source.startswith("/") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One complete wish: `config.load` makes it, `compat` and `plan` read it.
 
-    ``memory`` is bytes; ``cpus`` a number of cores or None for all; ``service`` the environment of the server
-    (``TTS_…`` name, value), sorted; ``region`` is ``global`` or ``cn`` (``auto`` was resolved by the loader).
+    ``memory`` is bytes and ``pids`` a count, None for what engine and device need; ``cpus`` a number of cores or None
+    for all; ``service`` the environment of the server (``TTS_…`` name, value), sorted; ``region`` is ``global`` or
+    ``cn`` (``auto`` was resolved by the loader). ``gpus`` are the UUIDs of the cards that may be used, empty for all.
     """
 
     name: str
@@ -56,10 +81,13 @@ class Request:
     cache_volume: str
     cache_path: str | None
     region: str
-    memory: int
-    pids: int
+    memory: int | None
+    pids: int | None
     cpus: float | None
     drain_seconds: float
     service: tuple[tuple[str, str], ...]
     api_key_file: str | None
     build: BuildSettings
+    gpus: tuple[str, ...] = ()
+    weights: Weights = Weights()
+    accept_license: bool = False

@@ -34,6 +34,8 @@ def _comment(setting: Setting, words: Catalogue) -> Iterator[str]:
     yield from words(f"settings.{setting.key}").splitlines()
     if setting.choices:
         yield words("config.choices", choices=" | ".join(setting.choices))
+    if setting.words:
+        yield words("config.words", words=" | ".join(setting.words))
     if setting.planned:
         yield words("config.planned", choices=" | ".join(setting.planned))
 

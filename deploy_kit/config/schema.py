@@ -13,6 +13,7 @@ _PATTERNS = {
     "url": r"^https?://\S+$",
     "image": r"^[a-z0-9]\S*$",
 }
+_DEVICE = r"^(GPU|MIG)-[0-9a-fA-F-]{36}$"
 _SIZE = r"^[0-9]+(\.[0-9]+)?\s*[KMGTkmgt]?[Ii]?[Bb]?$"
 
 
@@ -49,13 +50,18 @@ def _type(setting: Setting) -> dict[str, Any]:
     match setting.kind:
         case "choice":
             return {"enum": list(setting.choices)}
+        case "boolean":
+            return {"type": "boolean"}
+        case "gpus":
+            items = {"type": "string", "pattern": _DEVICE}
+            return {"anyOf": [{"const": "all"}, {"type": "array", "items": items}]}
         case "integer" | "number":
             return {"type": setting.kind} | _range(setting)
         case "size":
             return {"anyOf": [{"type": "string", "pattern": _SIZE}, {"type": "integer"} | _range(setting)]}
         case "list":
             return {"type": "array", "items": {"type": "string"}}
-        case "path":
+        case "path" | "source":
             return {"type": "string", "minLength": 1}
         case kind:
             reserved = {"not": {"enum": list(setting.reserved)}} if setting.reserved else {}
@@ -70,6 +76,8 @@ def _range(setting: Setting) -> dict[str, float]:
 def _default(setting: Setting) -> object:
     if isinstance(setting.default, tuple):
         return list(setting.default)
+    if setting.kind == "boolean":
+        return setting.default == "true"
     if setting.kind == "integer":
         return int(str(setting.default))
     return float(str(setting.default)) if setting.kind == "number" else setting.default

@@ -20,6 +20,7 @@ class Setting:
     ``key`` is dotted (``limits.memory``); ``kind`` a name of `config.values.PARSERS`; ``default`` is text as a user
     would write it, None for "not set". ``choices`` are the values of a choice, ``planned`` those of a later version.
     ``minimum`` and ``maximum`` bound numbers and sizes (bytes). ``service_env`` is the server's variable for it.
+    ``words`` are the words of a `source` that stand beside addresses and paths.
     ``reserved`` are names that stand for something else; ``container`` settings mean nothing to target local.
     """
 
@@ -32,6 +33,7 @@ class Setting:
     maximum: float | None = None
     service_env: str | None = None
     reserved: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     container: bool = False
 
     @property
@@ -58,6 +60,8 @@ def _setting(row: dict[str, object]) -> Setting:
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     values["kind"] = values.pop("type")
     default = values.get("default")
-    if isinstance(default, (int, float)):
+    if isinstance(default, bool):
+        values["default"] = "true" if default else "false"
+    elif isinstance(default, (int, float)):
         values["default"] = f"{default:g}" if isinstance(default, float) else str(default)
     return Setting(**values)  # type: ignore[arg-type]  # the table's test compares every row with the fields

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from deploy_kit.config.request import Listen
 from deploy_kit.config.table import Setting
+from deploy_kit.redact import has_credentials
 
-Value = str | int | float | Listen | tuple[str, ...]
+Value = str | bool | int | float | Listen | tuple[str, ...]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{1,62}")
 """As Docker takes them: at least two characters."""
@@ -28,6 +29,11 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST_NUMBER = 20
 _LARGEST = 2**60
 """The largest size in bytes where a setting names none: no machine has more."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[\w.-]+@[\w.-]+:\S+")
+"""A URL, or a repository as git writes it: ``git@host:owner/name``."""
+_DEVICE = re.compile(r"(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""As the driver names a card (or a slice of one)."""
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 _OCTET = re.compile(r"(0|[1-9][0-9]{0,2})")
 
 
@@ -53,6 +59,8 @@ def parse(setting: Setting, raw: str | tuple[str, ...], base: Path) -> Value:
     _refuse_unseen(raw)
     if setting.kind == "list":
         return _list(raw)
+    if setting.kind == "gpus":
+        return _gpus(raw)
     if isinstance(raw, tuple):
         raise Refused("CONFIG-SHAPE-LIST")
     if not raw.strip():
@@ -73,6 +81,37 @@ def _list(raw: str | tuple[str, ...]) -> tuple[str, ...]:
     if any(re.search(r"\s", item) for item in items):
         raise Refused("CONFIG-LIST")
     return items
+
+
+def _gpus(raw: str | tuple[str, ...]) -> tuple[str, ...]:
+    """UUIDs; ``all`` is the same as none."""
+    items = _list(raw)
+    if items == ("all",):
+        return ()
+    for item in items:
+        if not _DEVICE.fullmatch(item):
+            raise Refused("CONFIG-GPUS", item=item)
+    return items
+
+
+def _boolean(setting: Setting, raw: str, base: Path) -> bool:  # noqa: ARG001
+    word = raw.lower()
+    if word not in (*_TRUE, *_FALSE):
+        raise Refused("CONFIG-BOOLEAN")
+    return word in _TRUE
+
+
+def _source(setting: Setting, raw: str, base: Path) -> str:
+    """One of the setting's words, an address, or a path of this host."""
+    if raw in setting.words:
+        return raw
+    if _ADDRESS.fullmatch(raw):
+        if setting.service_env and has_credentials(raw):  # the environment of a container is shown to many
+            raise Refused("CONFIG-SECRET-SOURCE")
+        return raw
+    if "://" in raw:
+        raise Refused("CONFIG-SOURCE", words=", ".join(setting.words))
+    return _path(setting, raw, base)
 
 
 def _choice(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
@@ -192,6 +231,8 @@ def _image(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
 
 PARSERS: dict[str, Callable[[Setting, str, Path], Value]] = {
     "choice": _choice,
+    "boolean": _boolean,
+    "source": _source,
     "name": _name,
     "integer": _integer,
     "number": _number,
@@ -201,7 +242,7 @@ PARSERS: dict[str, Callable[[Setting, str, Path], Value]] = {
     "url": _url,
     "image": _image,
 }
-"""The parser of each kind of setting, besides ``list``."""
+"""The parser of each kind of setting, besides ``list`` and ``gpus``."""
 
 
 def nearest(word: str, words: tuple[str, ...]) -> str:

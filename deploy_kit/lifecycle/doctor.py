@@ -27,7 +27,7 @@ def wish(request: Request, *, built: bool = False) -> compat.Wish:
         target=request.target,
         listen_host=request.listen.host,
         listen_port=request.listen.port,
-        memory_bytes=request.memory,
+        memory_bytes=request.memory or 1 << 30,
         build_bytes=0 if built else compat.build_bytes(request.variant, request.target),
     )
 

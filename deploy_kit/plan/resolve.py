@@ -46,7 +46,7 @@ def resolve(
         listen=request.listen,
         user=IMAGE_UID if in_container and uid == 0 else uid,
         mounts=_container_mounts(request) if in_container else _local_mounts(request, folders),
-        limits=Limits(request.memory, request.pids, request.cpus),
+        limits=Limits(request.memory or 1 << 30, request.pids or 256, request.cpus),
         probe=Probe(),
         settings=tuple(sorted(settings.items())),
         stop_grace_seconds=request.drain_seconds + _STOP_MARGIN_SECONDS,

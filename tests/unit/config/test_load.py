@@ -15,15 +15,15 @@ from deploy_kit.errors import Failure
 def test_the_defaults_speak_on_this_machine_only() -> None:
     request = load({}, {}, None, timezone="").request
     assert request.listen == Listen("127.0.0.1", 7860)
-    assert (request.engine, request.target, request.memory) == ("espeak", "compose", 1024**3)
+    assert (request.engine, request.target, request.memory) == ("espeak", "compose", None)
     assert ("TTS_MAX_CHARS", "10000") in request.service
     assert ("TTS_DRAIN_SECONDS", "20") in request.service
 
 
 @pytest.mark.parametrize("setting", settings().values(), ids=lambda setting: setting.key)
 def test_every_setting_can_be_given_by_flag_and_variable(setting) -> None:
-    text = {"list": "a.example,b.example", "path": "/x", "url": "https://mirror.example/"}.get(setting.kind)
-    value = text or setting.default or "2"
+    text = {"list": "a.example,b.example", "path": "/x", "url": "https://mirror.example/", "gpus": "all"}
+    value = text.get(setting.kind) or setting.default or {"size": "2GiB", "integer": "100"}.get(setting.kind, "2")
     assert load({setting.key: value}, {}, None, timezone="").origins[setting.key] == setting.flag
     assert load({}, {setting.variable: value}, None, timezone="").origins[setting.key] == setting.variable
 
@@ -116,7 +116,7 @@ def test_target_local_takes_what_acts_on_it() -> None:
 
 
 def test_the_defaults_stand_in_nobodys_way() -> None:
-    assert load({"target": "local"}, {}, None).request.memory == 1024**3
+    assert load({"target": "local"}, {}, None).request.target == "local"
 
 
 def test_the_name_of_the_model_cache_is_no_name_for_a_stack() -> None:
