@@ -93,7 +93,7 @@ ALL = ("*",)
 WHERE = ("name",)
 """Commands about what runs find its target out by themselves."""
 
-TIERS = ("lint", "unit", "golden", "server", "docker", "image", "browser")
+TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser")
 
 COMMANDS = (
     Command("up", options=(YES, DRY_RUN, FACTS, PROGRESS), settings=ALL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +20,11 @@ from deploy_kit.progress import Event, EventKind, Reporter, line
 from deploy_kit.tools import apt, dockerd, environment
 from deploy_kit.tools import python as interpreters
 
-SERVER_TIERS = ("lint", "server", "browser")
+SERVER_TIERS = ("lint", "server", "worker", "browser")
 SPEECH_TIERS = ("server", "browser")
+SPEAKING_TIERS = ("worker",)
+"""Tiers that run an engine's adapter in the engine's own environment, made from the image's lock."""
+
 ENGINE_TIERS = ("docker", "image")
 _BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
 
@@ -35,6 +39,7 @@ class Provision:
         self._missing: dict[str, str] = {}
         self.python = root / ".venv-test/bin/python"
         self.server_python = root / ".venv-server/bin/python"
+        self.speaking_python = root / ".venv-engine/bin/python"
 
     def missing(self, tier: str) -> str:
         """Why this tier cannot run; empty when it can."""
@@ -55,7 +60,21 @@ class Provision:
         elif needing and python is not None:
             lock = self._root / "images/requirements/server.txt"
             self._step(".venv-server", lambda: self._environment(self.server_python, lock, python))
+        self._speaking([tier for tier in tiers if tier in SPEAKING_TIERS], python)
         self._system(tiers)
+
+    def _speaking(self, tiers: list[str], python: str | None) -> None:
+        """The engine's environment and a compiler for the stubs of the driver."""
+        if not tiers or python is None:
+            return
+        if platform.machine() != "x86_64":
+            self._lose(tiers, "cli.test_no_wheels")
+            return
+        lock = self._root / "images/requirements/engine-cu128.txt"
+        self._step(".venv-engine", lambda: self._environment(self.speaking_python, lock, python))
+        if proc.which("gcc") is None:
+            plan = PackagePlan(("gcc", "libc6-dev"))
+            self._packages(tiers, plan, "cli.test_no_compiler", lambda: proc.which("gcc") is not None)
 
     def _system(self, tiers: list[str]) -> None:
         speaking = [tier for tier in tiers if tier in SPEECH_TIERS]

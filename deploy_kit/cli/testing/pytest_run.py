@@ -87,7 +87,11 @@ class _Held:
 def _environment(provision: Provision) -> dict[str, str | None]:
     """The tests shall see neither the user's settings nor the host tool's own environment."""
     own: dict[str, str | None] = {name: None for name in os.environ if name.startswith(PREFIX)}
-    return own | {"DEPLOYKIT_SERVER_PYTHON": str(provision.server_python), "PYTEST_ADDOPTS": None, "PYTHONPATH": None}
+    interpreters = {
+        "DEPLOYKIT_SERVER_PYTHON": str(provision.server_python),
+        "DEPLOYKIT_ENGINE_PYTHON": str(provision.speaking_python),
+    }
+    return own | interpreters | {"PYTEST_ADDOPTS": None, "PYTHONPATH": None}
 
 
 def _results(report: Path, tiers: list[str], *, broken: bool) -> list[Result]:

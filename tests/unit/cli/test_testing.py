@@ -27,6 +27,7 @@ class Provision:
 
     python = Path("/venv/python")
     server_python = Path("/server/python")
+    speaking_python = Path("/engine/python")
 
 
 def run(
