@@ -194,6 +194,66 @@ class LocalFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PciCard:
+    """An NVIDIA card as the bus shows it: ``address`` on the bus, ``device`` its id in hexadecimal (``2684``),
+    ``driver`` the kernel driver that holds it (``nvidia``, ``nouveau``, ``vfio-pci``), None for none."""
+
+    address: str
+    device: str
+    driver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuDevice:
+    """A card as the driver shows it. ``capability`` is the compute capability (``8.9``); ``total`` and ``free`` bytes
+    of its memory, None where it has none of its own; ``mig`` whether it is cut into slices (None: it cannot be)."""
+
+    uuid: str
+    name: str
+    capability: str | None
+    total: int | None
+    free: int | None
+    mig: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFacts:
+    """The graphics cards, from hardware to driver.
+
+    ``cards`` are those on the PCI bus; ``module`` the version of the loaded kernel module and ``flavour`` its kind
+    (``open``, ``proprietary``); ``nodes`` the device nodes there are (``nvidiactl``, ``nvidia-uvm``, ``nvidia0``);
+    ``wsl`` whether Windows lends its cards (``/dev/dxg``). What the driver's own library says: ``nvml`` its return code
+    (0 is well, unknown when it never answered), ``driver`` the driver's version, ``cuda`` the highest CUDA version that
+    it serves (``12.8``), ``devices`` its cards.
+    """
+
+    cards: Fact[tuple[PciCard, ...]] = _NOT_ASKED
+    module: Fact[str | None] = _NOT_ASKED
+    flavour: Fact[str | None] = _NOT_ASKED
+    nodes: Fact[tuple[str, ...]] = _NOT_ASKED
+    wsl: Fact[bool] = _NOT_ASKED
+    nvml: Fact[int] = _NOT_ASKED
+    driver: Fact[str | None] = _NOT_ASKED
+    cuda: Fact[str | None] = _NOT_ASKED
+    devices: Fact[tuple[GpuDevice, ...]] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """How a card gets into a container.
+
+    ``runtimes`` are the engine's (``nvidia``, ``runc``); ``cdi_folders`` where it looks for CDI specifications, empty
+    when it does not; ``cdi_devices`` the names that are defined (``nvidia.com/gpu=all``); ``toolkit`` the programs of
+    NVIDIA's toolkit that were found.
+    """
+
+    runtimes: Fact[tuple[str, ...]] = _NOT_ASKED
+    cdi_folders: Fact[tuple[str, ...]] = _NOT_ASKED
+    cdi_devices: Fact[tuple[str, ...]] = _NOT_ASKED
+    toolkit: Fact[tuple[str, ...]] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """Everything observed on one host at one time."""
 
@@ -206,3 +266,5 @@ class HostFacts:
     port: PortFacts
     site: SiteFacts
     local: LocalFacts = LocalFacts()
+    gpu: GpuFacts = GpuFacts()
+    route: RouteFacts = RouteFacts()

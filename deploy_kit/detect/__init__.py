@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Kernel", "Reply", "Uname", "here", "observe"]
 
 
-def observe(context: Context, *, listen: Listen, places: Mapping[str, str]) -> HostFacts:
+def observe(context: Context, *, listen: Listen, places: Mapping[str, str], driver: bool = True) -> HostFacts:
     """Everything there is to know about a host, each probe in a thread of its own.
 
     Args:
         context: The host.
         listen: The address that will be published.
         places: Paths whose file systems need room, by purpose; ``engine`` is found by itself and need not be named.
+        driver: Also speak with the driver of the graphics cards, which may take seconds.
     """
     from deploy_kit.detect import everything
 
-    return everything.observe(context, listen, places)
+    return everything.observe(context, listen, places, driver=driver)

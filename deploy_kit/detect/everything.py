@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from deploy_kit.detect.machine import disk, memory, platform, privileges
+from deploy_kit.detect.machine import disk, gpu, memory, platform, privileges
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.detect.site import engine, local, network, port
 from deploy_kit.facts import SCHEMA, DiskFacts, Fact, HostFacts, unknown
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from deploy_kit.config.request import Listen
 
 
-def observe(context: Context, listen: Listen, places: Mapping[str, str]) -> HostFacts:
+def observe(context: Context, listen: Listen, places: Mapping[str, str], *, driver: bool = True) -> HostFacts:
     """See `deploy_kit.detect.observe`. Files are read here; sockets and processes are waited for in threads."""
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe") as pool:
+    with ThreadPoolExecutor(max_workers=6, thread_name_prefix="probe") as pool:
         engine_later = pool.submit(engine.observe, context, pool)
         port_later = pool.submit(port.observe, context, listen)
+        gpu_later = pool.submit(gpu.observe, context, driver=driver)
         local_later = pool.submit(local.observe, context)
         surroundings = platform.observe(context)
         rights = privileges.observe(context)
         memory_facts = memory.observe(context)
         site = network.observe(context)
-        engine_facts = engine_later.result()
+        engine_facts, route = engine_later.result()
         return HostFacts(
             schema=SCHEMA,
             platform=surroundings,
@@ -36,6 +37,8 @@ def observe(context: Context, listen: Listen, places: Mapping[str, str]) -> Host
             port=port_later.result(),
             site=site,
             local=local_later.result(),
+            gpu=gpu_later.result(),
+            route=route,
         )
 
 

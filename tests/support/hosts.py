@@ -27,7 +27,8 @@ _PC = Uname("Linux", "x86_64", "6.8.0-45-generic", 64)
 
 @dataclass(frozen=True)
 class Host:
-    """One situation. ``programs`` are executables; ``engine`` is ``/info`` or the error that the socket gives."""
+    """One situation. ``programs`` are executables; ``engine`` is ``/info`` or the error that the socket gives;
+    ``links`` are symbolic links; ``nvml`` is what the driver's library says, None when it never answers."""
 
     files: Mapping[str, str]
     programs: tuple[str, ...] = ()
@@ -40,6 +41,8 @@ class Host:
     taken: Mapping[int, int] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     printed: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    nvml: Mapping[str, object] | None = None
 
     def context(self, folder: Path) -> Context:
         """Lay the files out and return what detection looks at."""
@@ -53,6 +56,8 @@ class Host:
             if not target.exists():
                 target.write_bytes(b"\x7fELF")
             target.chmod(0o755)
+        for path, goal in self.links.items():
+            (folder / path.lstrip("/")).symlink_to(goal)
         env = {"PATH": PATH, "HOME": "/home/ada", **self.env}
         return Context(folder, env, self._run, kernel=_Kernel(self, folder))
 
@@ -65,6 +70,10 @@ class Host:
         env: Mapping[str, str | None] | None = None,
         check: bool = True,
     ) -> proc.Completed:
+        if argv[-1].endswith("/nvml.py"):
+            if self.nvml is None:
+                raise proc.CommandTimeout(argv, "no end after 15 s")
+            return proc.Completed(tuple(argv), 0, json.dumps(self.nvml), "", 0.0)
         if argv[-1] == "docker-cli-plugin-metadata":
             version = self.printed[argv[0].rsplit("/", 1)[-1]]
             return proc.Completed(tuple(argv), 0, json.dumps({"Version": version}), "", 0.0)
@@ -170,6 +179,90 @@ _TCP = (
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     "   0: 0100007F:1EB4 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 41001 1\n"
 )
+
+
+def _card(number: int, device: str, driver: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """The files and links of a card on the bus."""
+    place = f"/sys/bus/pci/devices/0000:{number:02x}:00.0"
+    files = {f"{place}/vendor": "0x10de\n", f"{place}/class": "0x030000\n", f"{place}/device": f"0x{device}\n"}
+    return files, ({f"{place}/driver": f"../../../bus/pci/drivers/{driver}"} if driver else {})
+
+
+def _uuid(number: int) -> str:
+    return f"GPU-{number:08d}-1111-2222-3333-444444444444"
+
+
+def _device(number: int, name: str, capability: str, gigabytes: float) -> dict[str, object]:
+    total = int(gigabytes * 1024**3)
+    return {
+        "uuid": _uuid(number),
+        "name": name,
+        "capability": capability,
+        "total": total,
+        "free": total - 400_000_000,
+        "mig": None,
+    }
+
+
+def _driver(version: str, cuda: str, *devices: Mapping[str, object]) -> dict[str, object]:
+    return {"code": 0, "driver": version, "cuda": cuda, "devices": list(devices)}
+
+
+def _loaded(version: str, *, open_module: bool = False, cards: int = 1) -> dict[str, str]:
+    """What a loaded driver leaves in the file tree."""
+    kind = "Open Kernel Module for x86_64" if open_module else "x86_64 Kernel Module"
+    nodes = ("nvidiactl", "nvidia-uvm", *(f"nvidia{index}" for index in range(cards)))
+    return {
+        "/proc/driver/nvidia/version": f"NVRM version: NVIDIA UNIX {kind}  {version}  Release Build\n",
+        **{f"/dev/{node}": "" for node in nodes},
+    }
+
+
+_TOOLKIT = ("/usr/bin/nvidia-container-runtime-hook", "/usr/bin/nvidia-container-runtime", "/usr/bin/nvidia-ctk")
+_NVIDIA_INFO = {**_INFO, "Runtimes": {"runc": {}, "nvidia": {}}}
+_CDI = [{"Source": "cdi", "ID": f"nvidia.com/gpu={name}"} for name in ("0", _uuid(1), "all")]
+_CDI_INFO = {**_INFO, "ServerVersion": "28.3.0", "CDISpecDirs": ["/etc/cdi", "/var/run/cdi"], "DiscoveredDevices": _CDI}
+_BIG_MEMORY = {"/proc/meminfo": "MemTotal:       65790000 kB\nMemAvailable:   60000000 kB\n"}
+
+
+def _gpu(
+    device: str = "2684",
+    name: str = "NVIDIA GeForce RTX 4090",
+    capability: str = "8.9",
+    gigabytes: float = 24,
+    *,
+    version: str = "570.153.02",
+    cuda: str = "12.8",
+    host: Host = _READY,
+    **changes: object,
+) -> Host:
+    """A host with one card whose driver works and whose engine knows NVIDIA's hook."""
+    files, links = _card(1, device, "nvidia")
+    usual: dict[str, object] = {
+        "links": links,
+        "free": 90_000_000_000,
+        "engine": _NVIDIA_INFO,
+        "programs": (*host.programs, *_TOOLKIT),
+        "nvml": _driver(version, cuda, _device(1, name, capability, gigabytes)),
+    }
+    return _with(host, {**files, **_loaded(version), **_BIG_MEMORY}, **{**usual, **changes})
+
+
+def _faulty(
+    driver: str | None, nvml: Mapping[str, object] | None = None, files: Mapping[str, str] | None = None
+) -> Host:
+    """A host whose card no working driver holds."""
+    bus, links = _card(1, "2684", driver)
+    return _with(
+        _READY,
+        {**bus, **_BIG_MEMORY, **(files or {})},
+        links=links,
+        free=90_000_000_000,
+        nvml=nvml or {"code": 12},
+        programs=(*_DOCKER, *_TOOLKIT),
+        engine=_NVIDIA_INFO,
+    )
+
 
 _DESKTOP = "/home/ada/.docker/contexts/meta/fe9c6bd7a66301f49ca9b6a70b217107cd1284598bfc254700c989b916da791e/meta.json"
 
@@ -281,6 +374,82 @@ HOSTS: dict[str, Host] = {
     "macos": Host(files={}, uname=Uname("Darwin", "arm64", "23.6.0", 64), libc=""),
     "windows": Host(files={}, uname=Uname("Windows", "AMD64", "10", 64), libc=""),
     "winpe": Host(files={}, uname=Uname("Windows", "AMD64", "10", 64), libc="", env={"SystemDrive": "X:"}),
+    "gpu-ready": _gpu(),
+    "gpu-ampere": _gpu("2204", "NVIDIA GeForce RTX 3090", "8.6", version="535.183.01", cuda="12.2"),
+    "gpu-blackwell": _gpu("2b85", "NVIDIA GeForce RTX 5090", "12.0", 32, version="580.95.05", cuda="13.0"),
+    "gpu-pascal": _gpu("1b06", "NVIDIA GeForce GTX 1080 Ti", "6.1", 11, version="580.95.05", cuda="13.0"),
+    "gpu-kepler": _gpu("102d", "Tesla K80", "3.7", 12, version="470.256.02", cuda="11.4"),
+    "gpu-small": _gpu("2507", "NVIDIA GeForce RTX 3050", "8.6", 4),
+    "gpu-driver-old": _gpu("2204", "NVIDIA GeForce RTX 3090", "8.6", version="470.256.02", cuda="11.4"),
+    "gpu-two-kinds": replace(
+        _gpu(),
+        files={**_gpu().files, **_card(2, "1b06", "nvidia")[0]},
+        links={**_gpu().links, **_card(2, "1b06", "nvidia")[1]},
+        nvml=_driver(
+            "570.153.02",
+            "12.8",
+            _device(1, "NVIDIA GeForce RTX 4090", "8.9", 24),
+            _device(2, "NVIDIA GeForce GTX 1080 Ti", "6.1", 11),
+        ),
+    ),
+    "gpu-no-driver": _faulty(None),
+    "gpu-nouveau": _faulty("nouveau"),
+    "gpu-passed-through": _faulty("vfio-pci"),
+    "gpu-not-loaded": _faulty(None, {"code": 9, "driver": None}),
+    "gpu-updated": _faulty("nvidia", {"code": 18, "driver": None}, _loaded("570.133.07")),
+    "gpu-lost": _faulty("nvidia", {"code": 15, "driver": "570.153.02"}, _loaded("570.153.02")),
+    "gpu-no-library": _faulty("nvidia", {"code": 12}, _loaded("570.153.02")),
+    "gpu-hanging": _gpu(nvml=None),
+    "gpu-no-toolkit": _gpu(programs=_DOCKER, engine=_INFO),
+    "gpu-toolkit-unknown-to-engine": _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-ctk"), engine=_INFO),
+    "gpu-runtime-only": _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-container-runtime")),
+    "gpu-cdi-only": _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-ctk"), engine=_CDI_INFO),
+    "gpu-cdi-off": _with(
+        _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-ctk"), engine=_INFO),
+        {"/etc/cdi/nvidia.yaml": 'cdiVersion: "0.6.0"\nkind: nvidia.com/gpu\ndevices:\n- name: "0"\n- name: all\n'},
+    ),
+    "gpu-cdi-files": _with(
+        _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-ctk"), engine={**_INFO, "CDISpecDirs": ["/etc/cdi"]}),
+        {"/etc/cdi/nvidia.yaml": 'cdiVersion: "0.6.0"\nkind: nvidia.com/gpu\ndevices:\n- name: "0"\n- name: all\n'},
+    ),
+    "gpu-rootless": _gpu(
+        engine={**_CDI_INFO, "SecurityOptions": ["name=rootless"], "DockerRootDir": "/home/ada/.local/share/docker"},
+        env={"DOCKER_HOST": "unix:///run/user/1000/docker.sock"},
+    ),
+    "gpu-snap": replace(
+        _gpu(engine=_INFO, programs=_DOCKER),
+        files={k: v for k, v in _gpu().files.items() if "dpkg" not in k} | {"/snap/docker/current/.keep": ""},
+    ),
+    "gpu-wsl2": Host(
+        files={
+            **_READY.files,
+            **_BIG_MEMORY,
+            "/proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n",
+            "/dev/dxg": "",
+            "/sys/bus/pci/devices/0000:01:00.0/vendor": "0x1414\n",
+        },
+        programs=(*_DOCKER, *_TOOLKIT),
+        engine=_NVIDIA_INFO,
+        printed=_VERSIONS,
+        free=90_000_000_000,
+        nvml=_driver("572.61", "12.8", _device(1, "NVIDIA GeForce RTX 4090", "8.9", 24)),
+    ),
+    "gpu-rented-container": _with(
+        _gpu(host=_BARE, engine=None, programs=()),
+        {
+            "/proc/self/status": _status(0, NONE, NONE),
+            "/.dockerenv": "",
+            "/proc/1/comm": "bash\n",
+            "/proc/self/cgroup": "0::/docker/4f1c\n",
+        },
+    ),
+    "gpu-no-uvm": replace(
+        _gpu(programs=(*_DOCKER, "/usr/bin/nvidia-ctk"), engine=_CDI_INFO),
+        files={k: v for k, v in _gpu().files.items() if k != "/dev/nvidia-uvm"},
+    ),
+    "cpu-large": _with(
+        _READY, _BIG_MEMORY | {"/sys/bus/pci/devices/0000:00:02.0/vendor": "0x8086\n"}, free=90_000_000_000
+    ),
     "local-no-speech": Host(
         files={**{k: v for k, v in _COMMON.items() if "espeak" not in k}, "/etc/os-release": _BOOKWORM, **_AS_ROOT},
         programs=("/usr/bin/python3.11",),

@@ -100,6 +100,10 @@ def _pairs(session: Session, value: Any) -> Iterator[tuple[str, str]]:
         yield words(label) if words.has(label) else field.name, _shown(session, field.name, fact)
 
 
+def _part(name: str, value: object) -> str:
+    return text.size(value) if name in _BYTES and isinstance(value, int) else str(value)
+
+
 def _shown(session: Session, name: str, fact: Any) -> str:
     if isinstance(fact, Enum):
         return session.words(f"cli.fact.{name}.{fact.value}")
@@ -116,6 +120,8 @@ def _shown(session: Session, name: str, fact: Any) -> str:
         return shown + (f" ({fact.reason})" if fact.reason else "")
     if name in _BYTES and isinstance(plain, int):
         return text.size(plain)
+    if isinstance(plain, list) and isinstance(plain[0], dict):
+        return "\n".join("  ".join(_part(key, item) for key, item in row.items() if item is not None) for row in plain)
     if isinstance(plain, dict):
         return "\n".join(f"{key} {item}" for key, item in plain.items())
     return ", ".join(plain) if isinstance(plain, list) else str(plain)

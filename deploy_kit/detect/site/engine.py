@@ -15,8 +15,8 @@ from typing import Any
 
 from deploy_kit import proc
 from deploy_kit.detect.machine.context import Context
-from deploy_kit.detect.site import endpoint, plugins
-from deploy_kit.facts import EngineFacts, EngineState, Fact, known, not_asked, unknown
+from deploy_kit.detect.site import endpoint, plugins, route
+from deploy_kit.facts import EngineFacts, EngineState, Fact, RouteFacts, known, not_asked, unknown
 
 _SECONDS = 8.0
 _DAEMON_FILES = ("/etc/docker/daemon.json", "/var/snap/docker/current/config/daemon.json")
@@ -36,15 +36,15 @@ class Conversation:
     server: str = ""
 
 
-def observe(context: Context, pool: Executor) -> EngineFacts:
-    """Look at the engine; never raises. The plug-ins are asked at the same time, in ``pool``."""
+def observe(context: Context, pool: Executor) -> tuple[EngineFacts, RouteFacts]:
+    """Look at the engine and its ways to a GPU; never raises. The plug-ins are asked meanwhile, in ``pool``."""
     buildx = pool.submit(plugins.version, context, "buildx")
     compose = pool.submit(plugins.version, context, "compose")
     client = _client(context)
     address = endpoint.observe(context)
     daemon = _daemon(context)
     talk = converse(context, address, client, daemon)
-    return EngineFacts(
+    facts = EngineFacts(
         state=_state(client, talk),
         client=client,
         endpoint=address,
@@ -59,6 +59,7 @@ def observe(context: Context, pool: Executor) -> EngineFacts:
         kind=_kind(context, client, talk),
         package=_package(context, client),
     )
+    return facts, route.observe(context, talk.info, talk.source)
 
 
 def converse(context: Context, address: Fact[str], client: Fact[str | None], daemon: Fact[str | None]) -> Conversation:

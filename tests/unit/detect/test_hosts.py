@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from deploy_kit import codec, detect
+from deploy_kit import codec, detect, proc
 from deploy_kit.config.request import Listen
-from deploy_kit.facts import EngineState, HostFacts, PortTrouble
+from deploy_kit.facts import EngineState, HostFacts, PortTrouble, State
 from tests.support.hosts import FACTS, HOSTS
 
+nvml_probe = Path(detect.__file__).parent / "machine/nvml.py"
 SOCKET_OF_812 = "socket:[41001]"
 
 
@@ -94,3 +97,36 @@ def test_the_kernel_decides_whether_an_engine_can_run(name: str, capable: bool, 
 @pytest.mark.parametrize(("name", "version"), [("wsl1", 1), ("wsl2-bare", 2), ("ubuntu-2404-bare", None)])
 def test_both_kinds_of_wsl_are_told_apart(name: str, version: int | None, tmp_path: Path) -> None:
     assert look(name, tmp_path).platform.wsl.value == version
+
+
+def test_a_record_from_before_there_were_cards_still_loads() -> None:
+    plain = codec.to_plain(codec.loads(HostFacts, (FACTS / "ubuntu-2404-ready.json").read_bytes()))
+    old = {name: value for name, value in plain.items() if name not in ("gpu", "route")}
+
+    found = codec.read(HostFacts, old)
+
+    assert (found.gpu.cards.state, found.route.toolkit.state) == (State.NOT_ASKED, State.NOT_ASKED)
+
+
+def test_a_driver_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    gpu = look("gpu-hanging", tmp_path).gpu
+
+    assert (gpu.nvml.state, gpu.nvml.reason) == (State.UNKNOWN, "no answer in 15 s")
+    assert [card.driver for card in gpu.cards.value or ()] == ["nvidia"]
+
+
+def test_without_a_sign_of_a_card_no_driver_is_asked(tmp_path: Path) -> None:
+    assert look("cpu-large", tmp_path).gpu.nvml.state is State.NOT_ASKED
+
+
+def test_devices_of_cdi_are_read_from_files_where_the_engine_does_not_tell(tmp_path: Path) -> None:
+    told, read = (look(name, tmp_path / name).route.cdi_devices for name in ("gpu-cdi-only", "gpu-cdi-files"))
+
+    assert "nvidia.com/gpu=all" in (told.value or ())
+    assert read.value == ("nvidia.com/gpu=0", "nvidia.com/gpu=all")
+
+
+def test_the_probe_of_the_driver_answers_where_there_is_no_library(tmp_path: Path) -> None:
+    answer = proc.run((sys.executable, "-I", "-S", str(nvml_probe)), timeout=20, env={"LD_LIBRARY_PATH": str(tmp_path)})
+
+    assert json.loads(answer.stdout)["code"] in (0, 9, 12)
