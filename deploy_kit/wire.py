@@ -4,11 +4,15 @@ A frame is ``header length`` (4 bytes, big endian), ``payload length`` (4 bytes)
 Both lengths are capped, so a corrupted stream ends in `WireError` and never in an allocation of gigabytes.
 
 Server to worker:
-    ``load`` {engine options} · ``speak`` {id, seconds, text, language, voice, speed, pitch …} · ``ack`` {id, seq} ·
-    ``cancel`` {id} · ``shutdown`` {}
+    ``load`` {engine options; IndexTTS: device, model_dir, half, emotion_text, threads, warm_up} ·
+    ``speak`` {id, seconds, text, language, pause; espeak: voice, speed, pitch; IndexTTS: reference, seed, emotion,
+    random, duration, silence_ms, segment_tokens, normalize, sampling} · ``ack`` {id, seq} · ``cancel`` {id} ·
+    ``shutdown`` {}
 Worker to server:
-    ``hello`` {protocol, engine, pid} · ``phase`` {name} · ``ready`` {rate, voices …} · ``audio`` {id, seq} + samples ·
-    ``done`` {id, seconds} · ``error`` {id, code, detail} · ``stat`` {…}
+    ``hello`` {protocol, engine, pid} · ``phase`` {name} · ``ready`` {rate; espeak: voices, version; IndexTTS: device,
+    name, half, emotion_text, vram_bytes, rss_bytes, torch, engine_version} · ``audio`` {id, seq} + samples ·
+    ``done`` {id, seconds; IndexTTS: seed, segments, notes, timings, vram_bytes, rss_bytes} · ``error`` {id, code,
+    detail}; an ``id`` of null means that the load was refused, and the worker ends.
 Samples are mono, signed 16-bit little endian, at the rate that ``ready`` named.
 """
 
@@ -20,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-PROTOCOL = 1
+PROTOCOL = 2
 HEADER_CAP = 256 * 1024
 PAYLOAD_CAP = 4 * 1024 * 1024
 UNACKNOWLEDGED_FRAMES = 4

@@ -10,16 +10,19 @@ import contextlib
 import os
 import queue
 import socket
-import sys
 import threading
 import time
 from typing import Any
 
 from deploy_kit import wire
 from deploy_kit.wire import Frame
-from tts_worker.engines import Engine, EngineError, Job
+from tts_worker import log
+from tts_worker.engines import FATAL, Engine, EngineError
 
 _MILLISECOND = 0.001
+_REFUSED = 1
+_WORTHLESS = 3
+"""Exit codes: the engine could not be loaded; it can be used no more."""
 
 
 class Session:
@@ -43,20 +46,31 @@ class Session:
             if frame.kind == "shutdown":
                 return 0
             if frame.kind == "load" and not self._load(frame):
-                return 1
-            if frame.kind == "speak":
-                self._speak(frame.fields)
+                return _REFUSED
+            if frame.kind == "speak" and not self._speak(frame.fields):
+                return _WORTHLESS
+
+    def phase(self, name: str) -> None:
+        """Tell the server what begins."""
+        self._send("phase", name=name)
+
+    def give_up(self, code: str, detail: str) -> None:
+        """Refuse the load and end the process, though the main thread is stuck."""
+        self._send("error", id=None, code=code, detail=detail)
+        log.say(f"given up: {code}: {detail}")
+        os._exit(_REFUSED)
 
     def _load(self, frame: Frame) -> bool:
         try:
-            capabilities = self._engine.load(frame.fields, lambda name: self._send("phase", name=name))
+            capabilities = self._engine.load(frame.fields, self)
         except EngineError as error:
             self._send("error", id=None, code=error.code, detail=error.detail)
             return False
         self._send("ready", **capabilities)
         return True
 
-    def _speak(self, fields: dict[str, Any]) -> None:
+    def _speak(self, fields: dict[str, Any]) -> bool:
+        """Do one job; False when the process can do no other one."""
         ident = int(fields["id"])
         deadline = time.monotonic() + float(fields["seconds"])
         with self._changed:
@@ -74,22 +88,24 @@ class Session:
             return True
 
         try:
-            self._engine.speak(Job.of(fields), emit)
-            self._conclude(ident, deadline, samples)
+            facts = self._engine.speak(fields, emit)
+            self._conclude(ident, deadline, samples, facts)
         except EngineError as error:
             self._send("error", id=ident, code=error.code, detail=error.detail)
+            return error.code not in FATAL
         finally:
             with self._changed:
                 self._running = None
                 self._cancelled.discard(ident)
+        return True
 
-    def _conclude(self, ident: int, deadline: float, samples: int) -> None:
+    def _conclude(self, ident: int, deadline: float, samples: int, facts: dict[str, Any]) -> None:
         if ident in self._cancelled:
             self._send("error", id=ident, code="cancelled", detail="")
         elif time.monotonic() > deadline:
             self._send("error", id=ident, code="deadline", detail="")
         else:
-            self._send("done", id=ident, seconds=samples / self._engine.rate)
+            self._send("done", id=ident, seconds=samples / self._engine.rate, **facts)
 
     def _may_send(self, ident: int, deadline: float) -> bool:
         """Wait until the server has room for one more frame; False when the job must stop."""
@@ -108,7 +124,7 @@ class Session:
             while (frame := wire.read(self._connection.recv)) is not None:
                 self._take(frame)
         except (OSError, wire.WireError) as error:
-            print(f"worker {os.getpid()}: lost the server: {error}", file=sys.stderr, flush=True)
+            log.say(f"lost the server: {error}")
         os._exit(0)
 
     def _take(self, frame: Frame) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-NAMES = ("espeak",)
+from deploy_kit.data import table
+
+NAMES = ("espeak", *table("engines"))
+FATAL = ("out_of_memory", "cuda")
+"""Codes after which the process is worthless: its GPU context is poisoned, or memory is short."""
 
 
 class EngineError(Exception):
     """The engine cannot do what was asked.
 
-    ``code`` is stable (``voice``, ``speed``, ``pitch``, ``library``, ``synthesis``, ``protocol``); ``detail`` is for
-    the log and never holds the user's text.
+    ``code`` is stable; ``detail`` is for the log and never holds the user's text. Codes of a job: ``voice``, ``speed``,
+    ``pitch``, ``protocol``, ``options``, ``emotion_text``, ``synthesis`` and those of `FATAL`. Codes of a load:
+    ``library``, ``weights``, ``signature``, ``engine``, ``out_of_memory`` and the guard's ``GPU-…``.
     """
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -23,33 +27,16 @@ class EngineError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One sentence to speak. ``voice`` is an id of the engine's table; ``pause``: another sentence follows."""
+class Report(Protocol):
+    """How an engine speaks of its loading."""
 
-    text: str
-    voice: str
-    speed: float
-    pitch: int
-    pause: bool
+    def phase(self, name: str) -> None:
+        """What begins now; a supervisor that runs out of patience names it."""
+        ...
 
-    @classmethod
-    def of(cls, fields: dict[str, Any]) -> Job:
-        """From the fields of a ``speak`` frame.
-
-        Raises:
-            EngineError: A field is missing or of another type.
-        """
-        try:
-            return cls(
-                str(fields["text"]),
-                str(fields["voice"]),
-                float(fields["speed"]),
-                int(fields["pitch"]),
-                bool(fields["pause"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise EngineError("protocol", f"speak frame: {type(error).__name__}") from None
+    def give_up(self, code: str, detail: str) -> None:
+        """Refuse and end the process at once, from any thread; for work that hangs where no exception can end it."""
+        ...
 
 
 class Engine(Protocol):
@@ -58,17 +45,30 @@ class Engine(Protocol):
     name: str
     rate: int
 
-    def load(self, options: dict[str, Any], phase: Callable[[str], None]) -> dict[str, Any]:
+    def load(self, options: dict[str, Any], report: Report) -> dict[str, Any]:
         """Get ready; returns the fields of ``ready``. Raises `EngineError`."""
         ...
 
-    def speak(self, job: Job, emit: Callable[[bytes], bool]) -> None:
-        """Hand samples to ``emit`` as they come and stop soon after it answers False. Raises `EngineError`."""
+    def speak(self, fields: dict[str, Any], emit: Callable[[bytes], bool]) -> dict[str, Any]:
+        """Do the job of a ``speak`` frame.
+
+        Samples go to ``emit`` as they come; the engine stops soon after it answers False.
+
+        Returns:
+            What ``done`` says beside the length.
+
+        Raises:
+            EngineError: It cannot.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what outlives the process."""
         ...
 
 
 def create(name: str) -> Engine:
     """The engine of this name, not yet loaded."""
-    module = importlib.import_module(f"tts_worker.engines.{name}")
-    engine: Engine = module.create()
+    module = importlib.import_module(f"tts_worker.engines.{'espeak' if name == 'espeak' else 'indextts'}")
+    engine: Engine = module.create(name)
     return engine

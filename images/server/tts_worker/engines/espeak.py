@@ -7,19 +7,50 @@ silently (slower speech is therefore stretched by libsonic, which the library it
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from deploy_kit.data import table
-from tts_worker.engines import EngineError, Job
+from tts_worker.engines import EngineError, Report
 from tts_worker.engines.espeak_library import Library, Parameter
 from tts_worker.engines.sonic import Stretcher
+from tts_worker.engines.text import spoken
 
 
-def create() -> Espeak:
+def create(name: str) -> Espeak:
     """The engine, not yet loaded."""
+    del name
     return Espeak()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sentence to speak. ``voice`` is an id of the engine's table; ``pause``: another sentence follows."""
+
+    text: str
+    voice: str
+    speed: float
+    pitch: int
+    pause: bool
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Job:
+        """From the fields of a ``speak`` frame.
+
+        Raises:
+            EngineError: A field is missing or of another type.
+        """
+        try:
+            return cls(
+                str(fields["text"]),
+                str(fields["voice"]),
+                float(fields["speed"]),
+                int(fields["pitch"]),
+                bool(fields["pause"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise EngineError("protocol", f"speak frame: {type(error).__name__}") from None
 
 
 class Espeak:
@@ -33,19 +64,26 @@ class Espeak:
         self._voices: dict[str, dict[str, Any]] = {voice["id"]: voice for voice in self._table["voices"]}
         self._library: Library | None = None
 
-    def load(self, options: dict[str, Any], phase: Callable[[str], None]) -> dict[str, Any]:
+    def load(self, options: dict[str, Any], report: Report) -> dict[str, Any]:
         """Open the library and prove each voice of the table; ``options`` is empty for this engine."""
         del options
-        phase("library")
+        report.phase("library")
         self._library = Library(self._table["library"])
         self.rate = self._library.rate
-        phase("voices")
+        report.phase("voices")
         for voice in self._voices.values():
             self._library.select(voice["espeak"], voice["variant"])
         return {"rate": self.rate, "voices": sorted(self._voices), "version": self._library.version}
 
-    def speak(self, job: Job, emit: Callable[[bytes], bool]) -> None:
+    def speak(self, fields: dict[str, Any], emit: Callable[[bytes], bool]) -> dict[str, Any]:
         """Speak one sentence. Raises `EngineError` for a voice, speed or pitch that the table does not hold."""
+        self._speak(Job.of(fields), emit)
+        return {}
+
+    def close(self) -> None:
+        """Nothing outlives the process."""
+
+    def _speak(self, job: Job, emit: Callable[[bytes], bool]) -> None:
         assert self._library is not None, "speak before load"
         voice = self._voices.get(job.voice)
         if voice is None:
@@ -75,11 +113,6 @@ class Espeak:
         limits = self._table[name]
         if not limits["minimum"] <= value <= limits["maximum"]:
             raise EngineError(name, f"{value:g} is outside {limits['minimum']}–{limits['maximum']}")
-
-
-def spoken(text: str) -> str:
-    """The text without characters that steer the library: control characters, surrogates, private-use characters."""
-    return "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co") else char for char in text)
 
 
 def _forward(chunk: bytes, emit: Callable[[bytes], bool]) -> bool:

@@ -1,0 +1,43 @@
+"""NVML and the CUDA driver library as small C programs, so that a GPU host can be had in every state without a GPU.
+
+Both are found by their names through LD_LIBRARY_PATH, as the real ones are. What they answer is read, with each call,
+from the file that STUB_GPU names (``key=value`` lines); without it from variables ``STUB_<KEY>`` of the environment.
+The file may change while a program runs: that is how a card is lost.
+
+Keys (all optional; numbers unless said otherwise):
+    driver: text, ``570.133.20`` · cuda: 12080 · count: cards, 1 · name: text · cc: text ``8.9`` ·
+    total, used: bytes of the card · uuid: text · temperature, utilisation
+    nvml_init, nvml_call: return code of nvmlInit_v2 and of every later call of NVML
+    cu_init, cu_count, cu_call: return code of cuInit, of cuDeviceGetCount and of every other call of CUDA
+    hang: text, the call that never returns · crash: text, the call that ends the process by SIGSEGV
+A key with a card's number (``used.1``, ``nvml_call.1``) means that card only.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from deploy_kit import proc
+
+HERE = Path(__file__).parent
+LIBRARIES = {"libcuda.so.1": "cuda.c", "libnvidia-ml.so.1": "nvml.c"}
+
+
+class NoCompiler(Exception):
+    """gcc is not installed."""
+
+
+def build(folder: Path) -> Path:
+    """Compile both libraries into a folder (made if missing), which then belongs on LD_LIBRARY_PATH; returns it."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        raise NoCompiler("the GPU stubs need gcc")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in LIBRARIES.items():
+        proc.run(
+            [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{name}"]
+            + ["-o", str(folder / name), str(HERE / source)],
+            timeout=60,
+        )
+    return folder
