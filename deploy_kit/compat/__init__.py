@@ -2,6 +2,17 @@
 
 from deploy_kit.compat.judge import build_bytes, judge
 from deploy_kit.compat.packages import PURPOSES, PackagePlan, packages_for
-from deploy_kit.compat.verdict import EngineSetup, Verdict, Wish
+from deploy_kit.compat.verdict import DeviceRequest, EngineSetup, RequestKind, Verdict, Wish
 
-__all__ = ["PURPOSES", "EngineSetup", "PackagePlan", "Verdict", "Wish", "build_bytes", "judge", "packages_for"]
+__all__ = [
+    "PURPOSES",
+    "DeviceRequest",
+    "EngineSetup",
+    "PackagePlan",
+    "RequestKind",
+    "Verdict",
+    "Wish",
+    "build_bytes",
+    "judge",
+    "packages_for",
+]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from deploy_kit.compat import engine, local, platform, room
+from deploy_kit.compat import engine, gpu, local, needs, platform, room
 from deploy_kit.compat.verdict import Verdict, Wish
 from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Finding, Severity
+
+_SENTENCE = 10
+"""Seconds of sound in a long sentence."""
 
 
 def judge(facts: HostFacts, wish: Wish, *, port_is_ours: bool) -> Verdict:
@@ -20,21 +23,42 @@ def judge(facts: HostFacts, wish: Wish, *, port_is_ours: bool) -> Verdict:
         wish: What was asked for.
         port_is_ours: The address is held by the very service that is being judged.
     """
-    variant = "core" if wish.variant == "auto" else wish.variant
-    device = "cpu" if wish.device == "auto" else wish.device
     refused = platform.judge(facts.platform, wish)
     if refused:
-        return Verdict(variant, device, refused)
+        return Verdict(_plain_variant(wish), "cpu", refused)
+    answer = gpu.judge(facts, wish, ours=port_is_ours)
     ground = local.judge(facts) if wish.target == "local" else engine.judge(facts)
     findings = (
         *ground.findings,
-        *room.disks(facts, wish),
-        *room.memory(facts, wish),
+        *answer.findings,
+        *room.disks(facts, wish, build_bytes=_room(wish, answer.variant)),
+        *room.memory(facts, wish, device=answer.device),
         *room.port(facts, wish, ours=port_is_ours),
-        *_voice(wish),
+        *_expect(facts, wish, answer.device),
     )
     order = list(Severity)
-    return Verdict(variant, device, tuple(sorted(findings, key=lambda one: order.index(one.severity))), ground.setup)
+    return Verdict(
+        answer.variant,
+        answer.device,
+        tuple(sorted(findings, key=lambda one: order.index(one.severity))),
+        ground.setup,
+        answer.request,
+        memory_bytes=needs.memory_limit(
+            wish.engine, answer.device, workers=answer.workers, emotion_text=wish.emotion_text == "on"
+        ),
+        pids=needs.pids(wish.engine),
+    )
+
+
+def _plain_variant(wish: Wish) -> str:
+    if wish.variant != "auto":
+        return wish.variant
+    return "core" if wish.engine == needs.BUILT_IN else "cpu"
+
+
+def _room(wish: Wish, variant: str) -> int:
+    """The room to make the image; a wish of 0 bytes says that it is there."""
+    return build_bytes(variant, wish.target) if wish.build_bytes else 0
 
 
 def build_bytes(variant: str, target: str) -> int:
@@ -43,7 +67,14 @@ def build_bytes(variant: str, target: str) -> int:
     return int(rows["core" if variant == "auto" else variant])
 
 
-def _voice(wish: Wish) -> tuple[Finding, ...]:
-    if wish.engine != "espeak":
-        return ()
-    return (Finding.of("HOST-BUILT-IN-VOICE", Severity.INFO, wish.engine),)
+def _expect(facts: HostFacts, wish: Wish, device: str) -> tuple[Finding, ...]:
+    """What to expect of this engine here."""
+    if wish.engine == needs.BUILT_IN:
+        return (Finding.of("HOST-BUILT-IN-VOICE", Severity.INFO, wish.engine),)
+    slow, severity = needs.real_time_factor(wish.engine, device), Severity.INFO
+    factor = f"{slow:g}"
+    if device == "cpu":
+        minutes = f"{slow * _SENTENCE / 60:.0f}"
+        return (Finding.of("HOST-EXPECT-CPU", severity, wish.engine, factor=factor, minutes=minutes),)
+    names = ", ".join(one.name for one in facts.gpu.devices.value or ()) or "GPU"
+    return (Finding.of("HOST-EXPECT-GPU", severity, wish.engine, factor=factor, cards=names),)

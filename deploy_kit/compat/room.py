@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy_kit.compat import needs
 from deploy_kit.compat.evidence import seen, size
 from deploy_kit.compat.verdict import Wish
 from deploy_kit.data import table
@@ -11,12 +12,18 @@ from deploy_kit.findings import Finding, Severity
 _RESERVE = 1_000_000_000
 
 
-def disks(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
-    """Room for the image (or the local environment) and for the state folder."""
+def disks(facts: HostFacts, wish: Wish, *, build_bytes: int | None = None) -> tuple[Finding, ...]:
+    """Room for the image (or the local environment), for the state folder, and for the weights.
+
+    Args:
+        build_bytes: What making the image takes, instead of the wish's figure.
+    """
     large = "state" if wish.target == "local" else "engine"
-    needs = {"state": int(table("compat")["state_bytes"])}
-    needs[large] = max(wish.build_bytes, needs.get(large, 0))
-    findings = (_disk(disk, needs.get(disk.purpose, 0)) for disk in facts.disks)
+    room = {"state": int(table("compat")["state_bytes"])}
+    room[large] = max(wish.build_bytes if build_bytes is None else build_bytes, room.get(large, 0))
+    store = "cache" if any(disk.purpose == "cache" for disk in facts.disks) else large
+    room[store] = room.get(store, 0) + wish.weights_bytes
+    findings = (_disk(disk, room.get(disk.purpose, 0)) for disk in facts.disks)
     return tuple(finding for finding in findings if finding is not None)
 
 
@@ -33,18 +40,26 @@ def _disk(disk: DiskFacts, need: int) -> Finding | None:
     return Finding.of(code, severity, disk.path, evidence=evidence, commands=commands, free=size(free), need=size(need))
 
 
-def memory(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
-    """Memory for the service; not judged where the engine runs on another machine."""
+def memory(facts: HostFacts, wish: Wish, *, device: str = "cpu") -> tuple[Finding, ...]:
+    """Memory for the service on this device; not judged where the engine runs on another machine.
+
+    A limit that the user set is the user's word: then the figures of the table only warn.
+    """
     if wish.target != "local" and _another_machine(facts.engine):
         return ()
     have = _memory(facts.memory, within=wish.target == "local")
     if have is None:
         return ()
-    floor = int(table("compat")["memory_floor_bytes"])
-    if have < floor:
-        return (_memory_finding("HOST-MEMORY", Severity.BLOCKER, facts.memory, have, floor),)
-    if have < wish.memory_bytes and wish.target != "local":  # there is no limit to keep to
-        return (_memory_finding("HOST-MEMORY-TIGHT", Severity.WARNING, facts.memory, have, wish.memory_bytes),)
+    floor, load = int(table("compat")["memory_floor_bytes"]), needs.memory_load(wish.engine, device)
+    if have < floor or (have < load and not wish.memory_bytes):
+        return (_memory_finding("HOST-MEMORY", Severity.BLOCKER, facts.memory, have, max(load, floor)),)
+    if wish.target == "local":  # there is no limit to keep to
+        return ()
+    limit = wish.memory_bytes or needs.memory_limit(wish.engine, device)
+    if wish.memory_bytes and min(limit, have) < load:
+        return (_memory_finding("HOST-MEMORY-LIMIT", Severity.WARNING, facts.memory, min(limit, have), load),)
+    if have < limit and (wish.memory_bytes or wish.engine == needs.BUILT_IN):
+        return (_memory_finding("HOST-MEMORY-TIGHT", Severity.WARNING, facts.memory, have, limit),)
     return ()
 
 

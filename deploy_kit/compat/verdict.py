@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from deploy_kit.compat.packages import PackagePlan
 from deploy_kit.findings import Finding, Severity
@@ -13,14 +14,18 @@ class Wish:
     """What the user asked for, as far as a host can stand in its way.
 
     Attributes:
-        engine: The speech engine (``espeak``).
-        device: ``auto`` or ``cpu``.
+        engine: The speech engine (``espeak``, ``indextts-2.5`` …).
+        device: ``auto``, ``cuda`` or ``cpu``.
         variant: ``auto`` or an image flavour.
         target: ``compose`` or ``local``.
         listen_host: Address or name to publish on, IPv6 without brackets.
         listen_port: Port to publish on.
-        memory_bytes: The service's memory limit.
+        memory_bytes: The service's memory limit, 0 for what engine and device need.
         build_bytes: Room that making the image (or the local environment) takes; 0 when it is there already.
+        gpus: UUIDs of the cards that may be used, empty for all.
+        workers: Copies of the model, 0 for as many as fit.
+        emotion_text: Whether the model that reads emotion from text is wanted: ``auto``, ``on`` or ``off``.
+        weights_bytes: Room that the weights take, 0 when their store is there already.
     """
 
     engine: str
@@ -31,6 +36,28 @@ class Wish:
     listen_port: int
     memory_bytes: int
     build_bytes: int
+    gpus: tuple[str, ...] = ()
+    workers: int = 0
+    emotion_text: str = "auto"
+    weights_bytes: int = 0
+
+
+class RequestKind(str, Enum):
+    """In which form a container engine is asked for a card."""
+
+    RESERVATION = "reservation"
+    CDI = "cdi"
+    RUNTIME = "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """The cards that a container is to get. ``devices`` are UUIDs (names of CDI devices for `RequestKind.CDI`), empty
+    for all; ``required`` means that the service must not fall back to the CPU."""
+
+    kind: RequestKind
+    devices: tuple[str, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +70,19 @@ class EngineSetup:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the host allows: the resolved variant and device, every finding, and the setup that would clear the way."""
+    """What the host allows: the resolved variant and device, every finding, and the setup that would clear the way.
+
+    ``device`` is ``cuda`` or ``cpu``; ``gpu`` what a container engine is asked for; ``memory_bytes`` and ``pids`` are
+    the limits that engine and device need.
+    """
 
     variant: str
     device: str
     findings: tuple[Finding, ...]
     setup: EngineSetup | None = None
+    gpu: DeviceRequest | None = None
+    memory_bytes: int = 1 << 30
+    pids: int = 256
 
     @property
     def blockers(self) -> tuple[Finding, ...]:
