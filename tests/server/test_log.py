@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import logging, os, sys
 from pathlib import Path
-from tts_server import logs
+from tts_server.start import logs
 logs.configure("info", "plain", Path(sys.argv[1]) if sys.argv[1] else None, limit=4000)
 for number in range(200):
     logging.getLogger("x").info("event %d", number)

@@ -19,7 +19,8 @@ from tts_server.probe import target
 from tts_server.refusal import Refusal
 from tts_server.speech import voices
 from tts_server.speech.audio import wav_header
-from tts_server.speech.request import FIELDS, check, parse
+from tts_server.fields.builtin import FIELDS
+from tts_server.speech.request import check, parse
 from tts_server.start.ledger import Ledger
 
 from deploy_kit.data import table

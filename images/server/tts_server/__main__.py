@@ -10,8 +10,8 @@ from deploy_kit.errors import Failure
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; the exit code is 0 then, and that of the finding when the start is impossible."""
-    from tts_server import logs, settings
-    from tts_server.start import life
+    from tts_server import settings
+    from tts_server.start import life, logs
 
     try:
         told = settings.read()

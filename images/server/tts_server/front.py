@@ -9,10 +9,10 @@ import time
 from urllib.parse import parse_qs
 
 from tts_server.asgi import Gone, Message, Receive, Scope, Send, header, locale_of, respond, respond_json
-from tts_server.logs import request_id
 from tts_server.net import places
 from tts_server.net.places import Part, Place
 from tts_server.refusal import Refusal
+from tts_server.start.logs import request_id
 from tts_server.state import State
 
 _log = logging.getLogger(__name__)

@@ -38,6 +38,18 @@ class Settings:
     cache_hub: Path
     outputs: Path
     api_key: str
+    device: str
+    half: str
+    emotion_text: str
+    workers: int
+    threads: int
+    idle_seconds: float
+    accept_license: bool
+    weights_source: str
+    weights_lock: Path | None
+    hub_token_file: Path | None
+    engine_python: str | None
+    gpu_hub: Path | None
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -60,10 +72,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         drain_seconds=checked["TTS_DRAIN_SECONDS"],
         log_level=checked["TTS_LOG_LEVEL"],
         log_format=_choice("TTS_LOG_FORMAT", environment.get("TTS_LOG_FORMAT") or "plain", ["plain", "json"]),
-        log_file=Path(environment["TTS_LOG_FILE"]) if environment.get("TTS_LOG_FILE") else None,
+        log_file=_path(environment, "TTS_LOG_FILE"),
         cache_hub=Path(environment.get("TTS_CACHE_HUB") or "/cache_hub"),
         outputs=Path(environment.get("TTS_OUTPUTS") or "/outputs"),
         api_key=_key(environment.get("TTS_API_KEY_FILE")),
+        device=checked["TTS_DEVICE"],
+        half=checked["TTS_HALF"],
+        emotion_text=checked["TTS_EMOTION_TEXT"],
+        workers=checked["TTS_WORKERS"],
+        threads=checked["TTS_THREADS"],
+        idle_seconds=checked["TTS_IDLE_SECONDS"],
+        accept_license=checked["TTS_ACCEPT_LICENSE"],
+        weights_source=checked["TTS_WEIGHTS_SOURCE"],
+        weights_lock=_path(environment, "TTS_WEIGHTS_LOCK"),
+        hub_token_file=_path(environment, "TTS_HUB_TOKEN_FILE"),
+        engine_python=environment.get("TTS_ENGINE_PYTHON") or None,
+        gpu_hub=_path(environment, "TTS_GPU_HUB"),
     )
 
 
@@ -83,6 +107,10 @@ def _checked(row: dict[str, Any], environment: Mapping[str, str]) -> Any:
         return row["default"]
     if kind == "choice":
         return _choice(name, text, row["choices"])
+    if kind == "boolean":
+        return _choice(name, text.lower(), ["true", "false"]) == "true"
+    if kind == "source":
+        return text
     try:
         value: float = int(text) if kind == "integer" else float(text)
     except ValueError:
@@ -93,9 +121,14 @@ def _checked(row: dict[str, Any], environment: Mapping[str, str]) -> Any:
     return value
 
 
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name)
+    return Path(text) if text else None
+
+
 def _choice(name: str, text: str, choices: list[str]) -> str:
     if text not in choices:
-        raise fail("CONFIG-SERVICE", name, value=text, allowed=", ".join(choices))
+        raise fail("CONFIG-SERVICE", name, value=text[:_SHOWN], allowed=", ".join(choices))
     return text
 
 

@@ -25,10 +25,11 @@ class _Silence(Response):
 
 
 def create(state: State) -> FastAPI:
-    """The application on top of a running supervisor; also makes the service."""
-    assert state.supervisor is not None
+    """The application on top of running engines; also makes the service."""
+    assert state.team is not None, "the engines come before the application"
+    assert state.clips is not None, "so do the clips"
     metrics = Metrics(state)
-    state.service = Service(state, state.supervisor, metrics, workplace(state.settings))
+    state.service = Service(state, state.team, state.clips, metrics, workplace(state.settings))
     app = FastAPI(title="deploykit", version=__version__, docs_url=None, redoc_url=None)
     speech.add(app, state, state.service)
     listing.add(app, state)

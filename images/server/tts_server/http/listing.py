@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from tts_server.fields.plain import shown
 from tts_server.refusal import Refusal
-from tts_server.speech import voices
-from tts_server.speech.request import shown
+from tts_server.speech import clips, voices
 from tts_server.state import State
 
 _CREATED = 1_760_000_000
@@ -17,31 +17,48 @@ _CREATED = 1_760_000_000
 
 def add(app: FastAPI, state: State) -> None:
     """Add both lists."""
+    engine = state.settings.engine
+    names = list(dict.fromkeys(("auto", engine, "espeak")))
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The engines, and ``auto``."""
-        return {"object": "list", "data": [_model(name) for name in ("auto", state.settings.engine)]}
+        return {"object": "list", "data": [_model(state, name) for name in names]}
 
     @app.get("/v1/models/{name}")
     async def model(name: str) -> dict[str, Any]:
         """One engine."""
-        if name not in ("auto", state.settings.engine):
-            raise Refusal("model_not_found", "model", name=shown(name), known=f"auto, {state.settings.engine}")
-        return _model(name)
+        if name not in names:
+            raise Refusal("model_not_found", "model", name=shown(name), known=", ".join(names))
+        return _model(state, name)
 
     @app.get("/v1/audio/voices")
     async def list_voices() -> dict[str, Any]:
-        """The voices, with their other names."""
-        return {"voices": [_voice(voice, state.settings.engine) for voice in voices.catalogue().values()]}
+        """The voices, with their other names; for an engine that speaks like a clip, the clips."""
+        if engine == "espeak":
+            return {"voices": [_voice(voice, engine, "voice") for voice in voices.catalogue().values()]}
+        own = [_clip(name, engine) for name in clips.users(state.settings.cache_hub)]
+        return {"voices": [*own, *(_voice(voice, engine, "built-in clip") for voice in voices.catalogue().values())]}
 
 
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "deploykit"}
+def _model(state: State, name: str) -> dict[str, Any]:
+    team = state.team
+    engine = None if team is None else team.answering() if name == "auto" else team.named(name)
+    view: dict[str, Any] = {"id": name, "object": "model", "created": _CREATED, "owned_by": "deploykit"}
+    view["state"] = engine.state.value if engine else "starting"
+    if name == "auto" and engine is not None:
+        view["answers"] = engine.name
+    return view
 
 
-def _voice(voice: voices.Voice, engine: str) -> dict[str, Any]:
+def _voice(voice: voices.Voice, engine: str, kind: str) -> dict[str, Any]:
     return {
         "id": voice.id, "name": voice.name, "language": voice.language, "gender": voice.gender, "model": engine,
-        "aliases": list(voice.aliases),
+        "aliases": list(voice.aliases), "kind": kind,
+    }  # fmt: skip
+
+
+def _clip(name: str, engine: str) -> dict[str, Any]:
+    return {
+        "id": name, "name": name, "language": None, "gender": None, "model": engine, "aliases": [], "kind": "clip",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from deploy_kit.data import table
+from tts_server.engines import memory, resources
+from tts_server.engines.status import Engine, EngineState
 from tts_server.state import State
+
+Row = tuple[tuple[str, ...], float]
+"""The values of a metric's labels, and its own."""
 
 
 class Metrics:
@@ -62,20 +68,54 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         state = self._state
-        yield _gauge("queue_depth", state.service.waiting if state.service else 0)
-        yield _gauge("ready", state.ready())
-        yield _gauge("fallback", value=False)
-        yield _gauge("worker_up", state.engine() == "ready", state.settings.engine)
-        row = table("metrics")["worker_restarts"]
-        family = CounterMetricFamily(row["name"], row["help"], labels=row["labels"])
-        restarts: dict[str, int] = dict(state.supervisor.restarts) if state.supervisor else {}
-        for reason in ("crashed", "hung", "refused"):
-            family.add_metric([state.settings.engine, reason], restarts.get(reason, 0))
-        yield family
+        yield _gauge("queue_depth", [((), state.service.waiting if state.service else 0)])
+        yield _gauge("ready", [((), state.ready())])
+        engines = state.team.all if state.team else []
+        model = state.team.model if state.team else None
+        stands_in = model is not None and state.team is not None and state.team.answering() is not model
+        yield _gauge("fallback", [((), stands_in or (model is not None and model.fallback is not None))])
+        yield _gauge("worker_up", [((engine.name,), engine.state is EngineState.READY) for engine in engines])
+        yield _gauge("workers", list(_workers(state)))
+        yield _gauge("vram", list(_vram(state)))
+        found = memory.look()
+        yield _gauge("memory", [(("limit",), found.limit_bytes), (("used",), found.used_bytes)])
+        yield _count("download", [((), model.downloaded if model else 0)])
+        yield _count("worker_restarts", list(_restarts(engines)))
 
 
-def _gauge(key: str, value: float, *labels: str) -> Metric:
+def _workers(state: State) -> Iterator[Row]:
+    if state.team is None:
+        return
+    yield ("espeak", "cpu"), state.team.builtin.state is EngineState.READY
+    if state.team.model is not None:
+        ready = Tally(place.device for place, slot in state.team.model.workers() if slot.alive)
+        yield from (((state.team.model.name, device), ready[device]) for device in ("cpu", "cuda"))
+
+
+def _vram(state: State) -> Iterator[Row]:
+    for card in resources.cards(state.team):
+        yield (card.uuid, "total"), card.total_bytes
+        yield (card.uuid, "used"), card.used_bytes
+        yield (card.uuid, "ours"), card.ours_bytes
+
+
+def _restarts(engines: list[Engine]) -> Iterator[Row]:
+    for engine in engines:
+        reasons = ("crashed", "hung", "refused", *(() if engine.name == "espeak" else ("out_of_memory", "cuda")))
+        yield from (((engine.name, reason), engine.restarts.get(reason, 0)) for reason in reasons)
+
+
+def _count(key: str, rows: list[Row]) -> Metric:
+    row: dict[str, Any] = table("metrics")[key]
+    family = CounterMetricFamily(row["name"], row["help"], labels=row["labels"])
+    for labels, value in rows:
+        family.add_metric(list(labels), float(value))
+    return family
+
+
+def _gauge(key: str, rows: list[Row]) -> Metric:
     row: dict[str, Any] = table("metrics")[key]
     family = GaugeMetricFamily(row["name"], row["help"], labels=row["labels"])
-    family.add_metric(list(labels), float(value))
+    for labels, value in rows:
+        family.add_metric(list(labels), float(value))
     return family

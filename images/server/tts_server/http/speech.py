@@ -11,30 +11,41 @@ from typing import Any, TypeVar
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from deploy_kit.data import table
 from tts_server.asgi import Gone, Receive, Scope, Send, body_of
+from tts_server.http.schema import schema
 from tts_server.refusal import Refusal
 from tts_server.speech.audio import PCM_RATE, Resampler, Spool, wav_header
-from tts_server.speech.request import ALIASES, FORMATS, body_limit, check, parse
-from tts_server.speech.service import Service, Ticket
+from tts_server.speech.request import SpeechRequest, body_limit, check, parse
+from tts_server.speech.service import Service, means
+from tts_server.speech.ticket import Ticket
 from tts_server.state import State
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+_SMALL = 128 * 1024
 
 
 def add(app: FastAPI, state: State, service: Service) -> None:
     """Add the route."""
 
-    @app.post("/v1/audio/speech", response_class=Response, openapi_extra=_schema(state))
+    @app.post("/v1/audio/speech", response_class=Response, openapi_extra=schema(state.settings))
     async def create_speech(request: Request) -> Response:
         """Text to speech."""
         kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if kind != "application/json":
             raise Refusal("unsupported_media_type")
-        body = await body_of(request.receive, body_limit(state.settings.max_chars))
-        wanted = check(parse(body), engine=state.settings.engine, max_chars=state.settings.max_chars)
-        return _Sound(service, service.admit(wanted))
+        body = await body_of(request.receive, body_limit(state.settings.max_chars, state.settings.engine))
+        return _Sound(service, service.admit(await _checked(state, body)))
+
+
+async def _checked(state: State, body: bytes) -> SpeechRequest:
+    """The request in a body; one with clips in it is read beside the loop."""
+    engine, most, at_hand = state.settings.engine, state.settings.max_chars, means(state)
+
+    def work() -> SpeechRequest:
+        return check(parse(body), engine=engine, max_chars=most, means=at_hand)
+
+    return work() if len(body) <= _SMALL else await asyncio.to_thread(work)
 
 
 class _Sound(Response):
@@ -84,7 +95,7 @@ class _Sound(Response):
             await spool.end()
 
     async def _samples(self) -> AsyncGenerator[bytes]:
-        rate = self._service.rate
+        rate = self._ticket.rate
         resampler = Resampler(rate, PCM_RATE if self._ticket.request.format == "pcm" else rate)
         async with aclosing(self._ticket.samples()) as sentences:
             async for samples in sentences:
@@ -93,8 +104,8 @@ class _Sound(Response):
 
     async def _whole(self, send: Send, spool: Spool, making: asyncio.Task[None]) -> None:
         await making
-        header = wav_header(spool.size, self._service.rate)
-        await self._start(send, "audio/wav", self._service.rate, len(header) + spool.size)
+        header = wav_header(spool.size, self._ticket.rate)
+        await self._start(send, "audio/wav", self._ticket.rate, len(header) + spool.size)
         await _deliver(send, header)
         async with aclosing(spool.blocks()) as blocks:
             async for block in blocks:
@@ -120,7 +131,10 @@ class _Sound(Response):
             "x-tts-model": request.model,
             "x-tts-voice": ", ".join(request.voices),
             "x-tts-sample-rate": str(rate),
+            "x-tts-device": self._ticket.device,
         }
+        if self._ticket.fallback:
+            headers["x-tts-fallback"] = self._ticket.fallback
         if length is not None:
             headers["content-length"] = str(length)
         if request.ignored:
@@ -152,25 +166,3 @@ async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _schema(state: State) -> dict[str, Any]:
-    """What `/openapi.json` says about the body."""
-    limits = table("espeak")
-    number = {name: {"type": "number", **limits[name]} for name in ("speed", "pitch")}
-    properties = {
-        "model": {"type": "string", "enum": [state.settings.engine, *ALIASES], "default": "auto"},
-        "input": {"type": "string", "maxLength": state.settings.max_chars},
-        "voice": {"type": "string", "default": "auto"},
-        "response_format": {"type": "string", "enum": list(FORMATS), "default": "wav"},
-        "stream_format": {"type": "string", "enum": ["audio"]},
-        "instructions": {"type": "string"},
-        "language": {"type": "string", "enum": ["auto", *limits["languages"]], "default": "auto"},
-        **number,
-    }
-    body = {"type": "object", "required": ["input"], "properties": properties, "additionalProperties": False}
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": {"200": {"description": "Sound", "content": {"audio/wav": binary, "audio/pcm": binary}}},
-    }

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncGenerator, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
+from tts_server.engines.status import Engine, EngineState
+from tts_server.engines.team import Team
+from tts_server.fields.model import Means
 from tts_server.refusal import Refusal
+from tts_server.speech import clips
+from tts_server.speech.clips import Clips
 from tts_server.speech.request import SpeechRequest
+from tts_server.speech.ticket import Ticket
 from tts_server.state import State
-from tts_server.workers.supervisor import NoWorker, Supervisor
-from tts_server.workers.worker import WorkerLate, WorkerLost, WorkerRefused
 
-_RUNNING = 1
-"""Requests that a worker can be busy with; those above it wait."""
+_TROUBLED = {EngineState.UNLICENSED: "unlicensed", EngineState.REFUSED: "model_refused"}
+_COMING = (
+    EngineState.STARTING, EngineState.FETCHING, EngineState.LOADING, EngineState.RESTARTING, EngineState.FAILED,
+)  # fmt: skip
 
 
 class Observer(Protocol):
@@ -30,30 +36,26 @@ class Observer(Protocol):
 
 
 class Service:
-    """Takes requests while there is room, and turns them into samples sentence by sentence.
+    """Takes requests while there is room, and turns them into samples piece by piece.
 
-    Requests share the worker by sentences, in turn, so a long text does not hold up a short one.
+    Requests share the workers by pieces, in turn, so a long text does not hold up a short one.
     """
 
-    def __init__(self, state: State, supervisor: Supervisor, observer: Observer, folder: Path | None) -> None:
+    def __init__(self, state: State, team: Team, holder: Clips, observer: Observer, folder: Path | None) -> None:
         self._state = state
-        self.supervisor = supervisor
+        self._team = team
+        self._clips = holder
         self.observer = observer
         self.folder = folder
-        self._tickets = 0
+        self._tickets: Counter[str] = Counter()
         self._answers = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
     @property
-    def rate(self) -> int:
-        """Samples a second of what `Ticket.samples` gives."""
-        return self.supervisor.rate
-
-    @property
     def waiting(self) -> int:
-        """Requests that wait behind the one being spoken."""
-        return max(0, self._tickets - _RUNNING)
+        """Requests that wait behind those being spoken."""
+        return sum(max(0, self._tickets[engine.name] - engine.width) for engine in self._team.all)
 
     async def idle(self) -> None:
         """Return when no request is left, and every answer was delivered."""
@@ -71,101 +73,71 @@ class Service:
 
     def admit(self, request: SpeechRequest) -> Ticket:
         """A place for a request; the caller closes it. Raises `Refusal` when draining, not ready or full."""
-        refusal = self._objection()
+        engine, request = self._answerer(request)
+        refusal = self._objection(engine)
         if refusal is not None:
-            self.observer.finished(request.model, refusal, 0, 0.0, 0.0)
-            raise Refusal(refusal, limit=self._state.settings.queue)
-        self._tickets += 1
+            self.observer.finished(request.model, refusal.code, 0, 0.0, 0.0)
+            raise refusal
+        self._tickets[engine.name] += 1
         self._empty.clear()
-        return Ticket(self, request, self._state.settings.request_seconds)
+        seconds = engine.seconds(self._state.settings.request_seconds)
+        paths = (
+            self._clips.hold(request.reference, self._state.settings.cache_hub),
+            self._clips.hold(request.emotion_reference, self._state.settings.cache_hub),
+        )
+        return Ticket(self, engine, request, seconds, self._fallback(engine), paths)
 
-    def leave(self) -> None:
+    def leave(self, engine: str) -> None:
         """Give a place back (`Ticket.close` does)."""
-        self._tickets -= 1
+        self._tickets[engine] -= 1
         self._settle()
 
     def _settle(self) -> None:
-        if self._tickets == self._answers == 0:
+        if not self._tickets.total() and not self._answers:
             self._empty.set()
 
-    def _objection(self) -> str | None:
+    def _answerer(self, request: SpeechRequest) -> tuple[Engine, SpeechRequest]:
+        """Who answers, and with what: the built-in voice stands in where it may."""
+        wanted = self._team.named(request.model) or self._team.configured
+        if not request.auto or self._team.answering() is wanted or request.stand_in is None:
+            return wanted, request
+        return self._team.builtin, request.stand_in
+
+    def _objection(self, engine: Engine) -> Refusal | None:
         if self._state.draining:
-            return "draining"
-        if self._state.engine() in ("starting", "failed", "stopped"):
-            return "not_ready"
-        return "queue_full" if self._tickets >= _RUNNING + self._state.settings.queue else None
+            return Refusal("draining")
+        if not engine.usable:
+            return self._not_usable(engine)
+        full = self._tickets[engine.name] >= engine.width + self._state.settings.queue
+        return Refusal("queue_full", limit=self._state.settings.queue) if full else None
+
+    def _not_usable(self, engine: Engine) -> Refusal:
+        model = self._team.model
+        if model is None or engine is not model:
+            return Refusal("not_ready")
+        code = _TROUBLED.get(model.state, "model_not_ready" if model.trouble is None else "model_failed")
+        if model.state is EngineState.FETCHING:
+            code = "model_fetched"
+        view = model.view(self._state.settings.locale)
+        done = model.progress.percent if model.progress else "0"
+        refusal = Refusal(code, "model", trouble=model.trouble, model=model.name, state=model.state.value, percent=done)
+        refusal.retry_seconds = model.retry_seconds() if model.state in _COMING else None
+        refusal.more = {"engine": {name: view[name] for name in ("state", "progress")}}
+        return refusal
+
+    def _fallback(self, engine: Engine) -> str:
+        """For the answer's header: what stood in for what, in two words; empty when all is as it was meant."""
+        model = self._team.model
+        if model is None:
+            return ""
+        if engine is not model:
+            return f"{model.name}={model.state.value}" if self._team.answering() is engine else ""
+        return model.fallback.code if model.fallback else ""
 
 
-class Ticket:
-    """One admitted request. A context manager: leaving it frees the place."""
-
-    def __init__(self, service: Service, request: SpeechRequest, seconds: float) -> None:
-        self.request = request
-        self._service = service
-        self._left = seconds
-        self._admitted = time.monotonic()
-        self._outcome = "cancelled"
-        self._bytes = 0
-        self._busy = 0.0
-        self._open = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free the place and count the request; the second time nothing happens."""
-        if not self._open:
-            return
-        self._open = False
-        self._service.leave()
-        audio = self._bytes / 2 / (self._service.rate or 1)
-        request = self.request
-        self._service.observer.finished(request.model, self._outcome, request.characters, audio, self._busy)
-
-    async def samples(self) -> AsyncGenerator[bytes]:
-        """The samples of each sentence in turn. The time that the taker needs between them does not count.
-
-        Raises:
-            Refusal: The worker broke, or the request's time is over.
-        """
-        for index, sentence in enumerate(self.request.sentences):
-            fields = {
-                "text": sentence.text, "language": sentence.language, "voice": sentence.voice,
-                "speed": self.request.speed, "pitch": self.request.pitch,
-                "pause": index < len(self.request.sentences) - 1,
-            }  # fmt: skip
-            began = time.monotonic()
-            chunk = await self._speak(fields, began + self._left)
-            self._left -= time.monotonic() - began
-            if index == 0:
-                self._service.observer.first_audio(time.monotonic() - self._admitted)
-            self._bytes += len(chunk)
-            yield chunk
-        self._outcome = "ok"
-
-    async def _speak(self, fields: dict[str, object], end: float) -> bytes:
-        turn = time.monotonic()
-
-        def on_turn(waited: float) -> None:
-            nonlocal turn
-            turn = time.monotonic()
-            self._service.observer.waited(waited)
-
-        try:
-            samples = await self._service.supervisor.speak(fields, end, on_turn)
-        except WorkerLate:
-            raise self.refuse("deadline") from None
-        except (WorkerLost, NoWorker):
-            raise self.refuse("worker_lost") from None
-        except WorkerRefused as refused:
-            raise self.refuse("engine_refused", reason=refused.code) from None
-        self._busy += time.monotonic() - turn
-        return samples
-
-    def refuse(self, code: str, reason: str = "") -> Refusal:
-        """The error with which this request ends."""
-        self._outcome = code
-        return Refusal(code, reason=reason)
+def means(state: State) -> Means | None:
+    """What the configured IndexTTS engine has at hand for a request; None when there is none."""
+    model = state.team.model if state.team else None
+    if model is None:
+        return None
+    return Means(clips.users(state.settings.cache_hub), model.emotion_text, model.small_card)

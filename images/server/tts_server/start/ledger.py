@@ -21,7 +21,10 @@ class Progress(str, Enum):
 
 @dataclass(slots=True)
 class Step:
-    """One step of the start. ``phase`` names what it does at the moment; ``reason`` why it failed (no user text)."""
+    """One step of the start. ``phase`` names what it does at the moment; ``reason`` why it failed (no user text).
+
+    ``bytes`` of ``total_bytes`` is how far a step that moves bytes has come.
+    """
 
     name: str
     essential: bool
@@ -30,10 +33,16 @@ class Step:
     reason: str = ""
     began: float | None = None
     ended: float | None = None
+    bytes: int | None = None
+    total_bytes: int | None = None
+    eta_seconds: float | None = None
 
     def view(self, now: float) -> dict[str, Any]:
         seconds = None if self.began is None else round((self.ended or now) - self.began, 3)
         view: dict[str, Any] = {"name": self.name, "state": self.state.value, "seconds": seconds}
+        if self.bytes is not None:
+            eta = None if self.eta_seconds is None else round(self.eta_seconds)
+            view |= {"bytes": self.bytes, "total_bytes": self.total_bytes, "eta_seconds": eta}
         return view | {key: value for key, value in (("phase", self.phase), ("reason", self.reason)) if value}
 
 
@@ -53,8 +62,13 @@ class Ledger:
     def start(self, name: str, phase: str = "") -> None:
         step = self.steps[name]
         if step.state is not Progress.DONE:
-            step.state, step.phase = Progress.RUNNING, phase
+            step.state, step.phase, step.reason = Progress.RUNNING, phase, ""
             step.began = step.began or time.monotonic()
+
+    def move(self, name: str, done: int, total: int, eta_seconds: float | None) -> None:
+        """Note how far a step that moves bytes has come."""
+        step = self.steps[name]
+        step.bytes, step.total_bytes, step.eta_seconds = done, total, eta_seconds
 
     def finish(self, name: str) -> None:
         self._end(name, Progress.DONE, "")

@@ -102,6 +102,9 @@ class _Life:
         """Start everything that is not there yet; returns at once."""
         for name, essential in (("preflight", True), ("worker", True), ("api", True), ("webui", False)):
             self._state.ledger.plan(name, essential=essential)
+        if self._state.settings.engine != "espeak":
+            self._state.ledger.plan("weights", essential=False)
+            self._state.ledger.plan("engine", essential=False)
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self._terminate, signum)
@@ -111,8 +114,8 @@ class _Life:
         """Take down what `begin` brought up."""
         for task in self._tasks:
             task.cancel()
-        if self._state.supervisor is not None:
-            await self._state.supervisor.stop()
+        if self._state.team is not None:
+            await self._state.team.stop()
         with contextlib.suppress(Exception):  # the page's own clean-up must not change our exit code
             await self._shutdown.aclose()
         _log.info("stopped")
@@ -141,24 +144,18 @@ class _Life:
             self._state.ledger.fail(name, type(error).__name__)
 
     async def _raise_worker(self) -> None:
-        """Start the worker without waiting for it: its own phases move the step on."""
-        from deploy_kit.data import table
-        from tts_server.workers.supervisor import Supervisor
-        from tts_server.workers.worker import Deadlines
+        """Start the engines without waiting for them: their own phases move the steps on."""
+        from tts_server.engines.builtin import Builtin
+        from tts_server.engines.team import Team
+        from tts_server.speech.clips import Clips
 
-        engine, ledger = self._state.settings.engine, self._state.ledger
-
-        def on_phase(phase: str) -> None:
-            if phase == "ready":
-                ledger.finish("worker")
-            elif phase.startswith("failed"):
-                ledger.fail("worker", phase)
-            else:
-                ledger.start("worker", phase)
-
-        supervisor = Supervisor(engine, Deadlines(**table(engine)["deadlines"]), on_phase)
-        self._state.supervisor = supervisor
-        supervisor.start()
+        state = self._state
+        builtin = Builtin(state.ledger)
+        clips = Clips(builtin)
+        team = Team(state.settings, state.ledger, builtin, clips.spoken)
+        self._shutdown.callback(clips.close)
+        state.team, state.clips = team, clips
+        team.start()
 
     async def _preflight(self) -> None:
         module = await in_thread(lambda: importlib.import_module("tts_server.start.preflight"))

@@ -22,7 +22,8 @@ from tts_server.refusal import Refusal
 from tts_server.speech import voices
 from tts_server.speech.audio import wav_header
 from tts_server.speech.request import SpeechRequest, check
-from tts_server.speech.service import Service, Ticket
+from tts_server.speech.service import Service, means
+from tts_server.speech.ticket import Ticket
 from tts_server.state import State
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -147,7 +148,10 @@ class _Speaker:
         """The sound's file and the line below it; on an error the old sound stays, and the line says what is wrong."""
         say = texts.speaker(request, self.state)
         try:
-            wanted = check(fields, engine=self.state.settings.engine, max_chars=self.state.settings.max_chars)
+            wanted = check(
+                fields, engine=self.state.settings.engine, max_chars=self.state.settings.max_chars,
+                means=means(self.state),
+            )  # fmt: skip
             path, facts = await _record(self.service, wanted, self.folder)
         except Refusal as refusal:
             return gr.skip(), _fault(refusal.sentence(say.locale))
@@ -184,14 +188,14 @@ async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tupl
     with service.admit(wanted) as ticket:
         path.parent.mkdir(parents=True)
         try:
-            size = await _write(path, ticket, service.rate)
+            size = await _write(path, ticket, ticket.rate)
         except BaseException:
             path.unlink(missing_ok=True)
             path.parent.rmdir()
             raise
     facts = {
-        "seconds": f"{size / 2 / service.rate:.1f}", "work": f"{time.monotonic() - began:.2f}",
-        "voice": ", ".join(wanted.voices), "engine": wanted.model,
+        "seconds": f"{size / 2 / ticket.rate:.1f}", "work": f"{time.monotonic() - began:.2f}",
+        "voice": ", ".join(ticket.request.voices), "engine": ticket.request.model,
     }  # fmt: skip
     return path, facts
 

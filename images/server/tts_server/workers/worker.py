@@ -6,19 +6,19 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import socket
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from deploy_kit import wire
 from deploy_kit.wire import Frame
 from tts_server.workers.channel import Channel
+from tts_server.workers.launch import Deadlines, Launch, environment
 
 _log = logging.getLogger(__name__)
+_FATAL = ("out_of_memory", "cuda")
+"""Errors of a job after which the worker ends by itself: its context is worthless."""
 
 
 class WorkerLost(Exception):
@@ -33,23 +33,23 @@ class WorkerRefused(Exception):
     """The worker is well but could not do this job; ``code`` as in `tts_worker.engines.EngineError`."""
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
+        super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Seconds: start to ``hello``; ``load`` to ``ready``; between frames; after ``cancel``; after ``shutdown``."""
-
-    hello: float
-    load: float
-    silence: float
-    cancel: float
-    shutdown: float
+        self.detail = detail
 
 
 class Worker:
-    """A running worker. Made by `spawn`; used for one job at a time."""
+    """A running worker. Made by `spawn`; used for one job at a time.
+
+    Attributes:
+        phase: What it last said it does.
+        hung: It was killed because it did not answer.
+        told: The fields of its ``ready``.
+        fatal: Code of the error of a job that it does not survive; empty otherwise.
+        vram_bytes: Most GPU memory it has held so far.
+        rss_bytes: Memory it held after its last job.
+        gone: Set when it has ended.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, channel: Channel, deadlines: Deadlines) -> None:
         self._process = process
@@ -60,15 +60,22 @@ class Worker:
         self._reader: asyncio.Task[None] | None = None
         self.phase = "hello"
         self.hung = False
-        self.rate = 0
+        self.fatal = ""
+        self.told: dict[str, Any] = {}
+        self.vram_bytes = 0
+        self.rss_bytes = 0
         self.gone = asyncio.Event()
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def rate(self) -> int:
+        return int(self.told["rate"])
+
     @classmethod
-    async def spawn(cls, engine: str, deadlines: Deadlines, on_phase: Callable[[str], None]) -> Worker:
+    async def spawn(cls, launch: Launch, on_phase: Callable[[str], None]) -> Worker:
         """Start a worker and wait until it is ready.
 
         Raises:
@@ -78,19 +85,19 @@ class Worker:
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tts_worker", "--engine", engine, "--fd", str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env=_environment(),
-                start_new_session=True,
+                launch.python, "-m", "tts_worker", "--engine", launch.engine, "--fd", str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(), *launch.inherited),
+                env=environment(launch.environment), start_new_session=True,
             )  # fmt: skip
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        worker = cls(process, await Channel.over(ours), deadlines)
+        worker = cls(process, await Channel.over(ours), launch.deadlines)
         worker._reader = asyncio.create_task(worker._read())
         try:
-            await worker._become_ready(on_phase)
+            await worker._become_ready(launch.load, on_phase)
         except BaseException:
             await worker.kill()
             raise
@@ -134,11 +141,11 @@ class Worker:
         code = self._process.returncode
         return f"exit {code} in phase {self.phase}" if code is not None else f"silent in phase {self.phase}"
 
-    async def _become_ready(self, on_phase: Callable[[str], None]) -> None:
+    async def _become_ready(self, load: Mapping[str, Any], on_phase: Callable[[str], None]) -> None:
         hello = await self._expect(time.monotonic() + self._deadlines.hello)
         if hello.kind != "hello" or hello.fields.get("protocol") != wire.PROTOCOL:
             raise WorkerLost(f"protocol {hello.fields.get('protocol')} instead of {wire.PROTOCOL}")
-        self._channel.send("load")
+        self._channel.send("load", **load)
         end = time.monotonic() + self._deadlines.load
         while True:
             frame = await self._expect(end)
@@ -148,7 +155,8 @@ class Worker:
             elif frame.kind == "error":
                 raise WorkerRefused(str(frame.fields.get("code")), str(frame.fields.get("detail")))
             elif frame.kind == "ready":
-                self.rate, self.phase = int(frame.fields["rate"]), "ready"
+                self.told, self.phase = frame.fields, "ready"
+                self._measured(frame)
                 return
 
     async def _collect(self, ident: int, end: float) -> bytes:
@@ -161,11 +169,16 @@ class Worker:
                 samples += frame.payload
                 self._channel.send("ack", id=ident, seq=frame.fields.get("seq"))
             elif frame.kind == "done":
+                self._measured(frame)
                 return bytes(samples)
             elif frame.kind == "error" and frame.fields.get("code") == "deadline":
                 raise WorkerLate("the job's time is over")
             elif frame.kind == "error":
                 raise WorkerRefused(str(frame.fields.get("code")), str(frame.fields.get("detail")))
+
+    def _measured(self, frame: Frame) -> None:
+        self.vram_bytes = max(self.vram_bytes, int(frame.fields.get("vram_bytes") or 0))
+        self.rss_bytes = int(frame.fields.get("rss_bytes") or 0)
 
     async def _settle(self, ident: int) -> None:
         """After a cancel: wait shortly for the end of the job, so that the worker can go on; else kill it."""
@@ -195,13 +208,10 @@ class Worker:
     async def _read(self) -> None:
         try:
             while (frame := await self._channel.receive()) is not None:
+                if frame.kind == "error" and frame.fields.get("code") in _FATAL and frame.fields.get("id") is not None:
+                    self.fatal = str(frame.fields["code"])
                 self._inbox.put_nowait(frame)
         except wire.WireError as error:
             _log.error("worker pid=%d broke the protocol: %s", self.pid, error)
         self._inbox.put_nowait(None)
         self.gone.set()
-
-
-def _environment() -> dict[str, str]:
-    """The worker needs no secret: what names one stays behind."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TTS_API_KEY")}

@@ -1,0 +1,1 @@
+"""GPUs as the server sees them: through NVML and files, never through a CUDA context."""
