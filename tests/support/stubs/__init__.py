@@ -35,9 +35,6 @@ def build(folder: Path) -> Path:
         raise NoCompiler("the GPU stubs need gcc")
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in LIBRARIES.items():
-        proc.run(
-            [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{name}"]
-            + ["-o", str(folder / name), str(HERE / source)],
-            timeout=60,
-        )
+        options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{name}"]
+        proc.run([compiler, *options, "-o", str(folder / name), str(HERE / source)], timeout=60)
     return folder

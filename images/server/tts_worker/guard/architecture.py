@@ -21,7 +21,8 @@ def runs(capability: str, sass: Iterable[str], ptx: Iterable[str] = ()) -> bool:
 
 def of_torch(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Compiled and intermediate architectures as torch lists them: ``sm_86`` and ``compute_120``; 8.6 is compiled."""
-    compiled, intermediate = [], []
+    compiled: list[str] = []
+    intermediate: list[str] = []
     for name in names:
         if "." in name:
             compiled.append(name)
