@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tts_server import refusal, settings
 from tts_server.asgi import locale_of
+from tts_server.fields.builtin import FIELDS
 from tts_server.http.keys import Keys
 from tts_server.probe import target
 from tts_server.refusal import Refusal
+from tts_server.sound.audio import wav_header
 from tts_server.speech import voices
-from tts_server.speech.audio import wav_header
-from tts_server.fields.builtin import FIELDS
 from tts_server.speech.request import check, parse
 from tts_server.start.ledger import Ledger
 

@@ -13,7 +13,7 @@ from tts_server.start.ledger import Ledger, Progress
 if TYPE_CHECKING:
     from tts_server.engines.status import Engine
     from tts_server.engines.team import Team
-    from tts_server.speech.clips import Clips
+    from tts_server.sound.clips import Clips
     from tts_server.speech.service import Service
 
 

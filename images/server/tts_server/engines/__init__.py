@@ -1,1 +1,1 @@
-"""The speech engines of the service: the built-in voice, and IndexTTS from its licence to its workers."""
+"""The speech engines of the service: what each is to the rest, the built-in voice, and who answers whom."""

@@ -13,7 +13,7 @@ from tts_server.settings import Settings
 from tts_server.start.ledger import Ledger
 
 if TYPE_CHECKING:
-    from tts_server.engines.model import Model
+    from tts_server.indextts.model import Model
 
 
 class Team:
@@ -25,7 +25,7 @@ class Team:
         self.builtin = builtin
         self.model: Model | None = None
         if settings.engine != NAME:
-            from tts_server.engines.model import Model
+            from tts_server.indextts.model import Model
 
             self.model = Model(settings.engine, settings, ledger, warm_up)
 

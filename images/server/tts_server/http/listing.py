@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from tts_server.fields.plain import shown
 from tts_server.refusal import Refusal
-from tts_server.speech import clips, voices
+from tts_server.sound import clips
+from tts_server.speech import voices
 from tts_server.state import State
 
 _CREATED = 1_760_000_000

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from tts_server.asgi import Gone, Receive, Scope, Send, body_of
 from tts_server.http.schema import schema
 from tts_server.refusal import Refusal
-from tts_server.speech.audio import PCM_RATE, Resampler, Spool, wav_header
+from tts_server.sound.audio import PCM_RATE, Resampler, Spool, wav_header
 from tts_server.speech.request import SpeechRequest, body_limit, check, parse
 from tts_server.speech.service import Service, means
 from tts_server.speech.ticket import Ticket

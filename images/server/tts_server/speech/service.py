@@ -13,8 +13,8 @@ from tts_server.engines.status import Engine, EngineState
 from tts_server.engines.team import Team
 from tts_server.fields.model import Means
 from tts_server.refusal import Refusal
-from tts_server.speech import clips
-from tts_server.speech.clips import Clips
+from tts_server.sound import clips
+from tts_server.sound.clips import Clips
 from tts_server.speech.request import SpeechRequest
 from tts_server.speech.ticket import Ticket
 from tts_server.state import State

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tts_server.engines.status import Engine, OutOfMemory
 from tts_server.refusal import Refusal
-from tts_server.speech.join import Joiner
+from tts_server.sound.join import Joiner
 from tts_server.speech.request import Sentence, SpeechRequest
 from tts_server.workers.pool import NoWorker
 from tts_server.workers.worker import WorkerLate, WorkerLost, WorkerRefused

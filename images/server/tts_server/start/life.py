@@ -147,7 +147,7 @@ class _Life:
         """Start the engines without waiting for them: their own phases move the steps on."""
         from tts_server.engines.builtin import Builtin
         from tts_server.engines.team import Team
-        from tts_server.speech.clips import Clips
+        from tts_server.sound.clips import Clips
 
         state = self._state
         builtin = Builtin(state.ledger)

@@ -19,8 +19,8 @@ from fastapi import FastAPI
 
 from deploy_kit.data import table
 from tts_server.refusal import Refusal
+from tts_server.sound.audio import wav_header
 from tts_server.speech import voices
-from tts_server.speech.audio import wav_header
 from tts_server.speech.request import SpeechRequest, check
 from tts_server.speech.service import Service, means
 from tts_server.speech.ticket import Ticket

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deploy_kit.data import table
-from tts_server.engines import memory, modes
-from tts_server.engines.places import Place, no_memory, no_room
+from tts_server.engines import memory
 from tts_server.engines.status import Trouble
 from tts_server.gpu import reservations
 from tts_server.gpu.nvml import Nvml
 from tts_server.gpu.reservations import Busy, Promise
+from tts_server.placing import modes
+from tts_server.placing.places import Place, no_memory, no_room
 from tts_server.settings import Settings
 from tts_server.workers.launch import Deadlines, Launch
 from tts_server.workers.pool import NoWorker

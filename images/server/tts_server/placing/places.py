@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tts_server.engines import modes
-from tts_server.engines.modes import Mode, Wish
 from tts_server.engines.status import Trouble
 from tts_server.gpu.nvml import Gpu, Look
 from tts_server.gpu.reservations import Reservation
+from tts_server.placing import modes
+from tts_server.placing.modes import Mode, Wish
 
 _NVML_CODES = {
     "9": "GPU-NO-DRIVER", "12": "GPU-NO-DRIVER", "15": "GPU-LOST", "18": "GPU-DRIVER-MISMATCH", "4": "GPU-NOT-ALLOWED",

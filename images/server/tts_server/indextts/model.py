@@ -15,13 +15,13 @@ from typing import Any
 
 from deploy_kit.data import table
 from deploy_kit.errors import Failure
-from tts_server.engines import modes, places
-from tts_server.engines.keeper import ModelKeeper
-from tts_server.engines.modes import Wish
-from tts_server.engines.places import Place
 from tts_server.engines.status import EngineState, OutOfMemory, Progress, Trouble, described
-from tts_server.engines.weights import News, Weights
 from tts_server.gpu.nvml import Look, Nvml
+from tts_server.indextts.keeper import ModelKeeper
+from tts_server.indextts.weights import News, Weights
+from tts_server.placing import modes, places
+from tts_server.placing.modes import Wish
+from tts_server.placing.places import Place
 from tts_server.settings import Settings
 from tts_server.start.ledger import Ledger
 from tts_server.workers.pool import Pool

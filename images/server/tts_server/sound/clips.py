@@ -16,8 +16,8 @@ from pathlib import Path
 from deploy_kit.data import table
 from tts_server.engines.builtin import Builtin
 from tts_server.fields.upload import suffix_of
+from tts_server.sound.audio import wav_header
 from tts_server.speech import voices
-from tts_server.speech.audio import wav_header
 from tts_server.speech.request import Reference
 
 _FOLDER = "voices"

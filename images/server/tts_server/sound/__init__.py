@@ -1,0 +1,1 @@
+"""Sound as bytes and files: headers, rates, joins, reference clips."""
