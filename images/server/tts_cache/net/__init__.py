@@ -1,0 +1,1 @@
+"""HTTP as the cache needs it, and how patient it is."""
