@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -166,7 +167,7 @@ class Peer:
 
 def tone(samples: array[int]) -> float:
     """How often the wave rises through zero in a second: its pitch, for a plain tone."""
-    rises = sum(1 for first, second in zip(samples, samples[1:], strict=False) if first <= 0 < second)
+    rises = sum(1 for first, second in itertools.pairwise(samples) if first <= 0 < second)
     return rises / max(1e-9, len(samples) / RATE)
 
 
