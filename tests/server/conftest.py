@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "images/server"))
 
 from tests.server.running import Running  # noqa: E402
+from tests.server.stage import Stage  # noqa: E402
+from tests.support import stubs  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +55,15 @@ def service(interpreter: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     server.until("/startupz", seconds=60)
     yield server
     server.end()
+
+
+@pytest.fixture(scope="session")
+def gpu_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with stand-ins for NVIDIA's libraries."""
+    return stubs.build(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture
+def stage(interpreter: str, launch: Launch, tmp_path: Path, gpu_stubs: Path) -> Stage:
+    """A server with scripted workers, not started yet; its cache_hub is empty."""
+    return Stage(tmp_path / "stage", interpreter, launch, gpu_stubs)

@@ -140,7 +140,7 @@ class Weights:
         command += ["--engine", self._engine, "--source", told.weights_source]
         command += ["--lock", str(told.weights_lock)] if told.weights_lock else []
         command += ["--token-file", str(told.hub_token_file)] if told.hub_token_file else []
-        return command + (["--emotion-text"] if emotion_text else [])
+        return [*command, "--emotion-text" if emotion_text else "--no-emotion-text"]
 
     def _hear(self, line: bytes) -> None:
         try:
