@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,14 +128,21 @@ class Client:
         language: str | None = None,
         voice: str | None = None,
         speed: float | None = None,
+        model: str | None = None,
+        fields: Mapping[str, Any] | None = None,
     ) -> Reply:
         """A sentence as a WAV.
+
+        Args:
+            model: The engine that shall speak; the service decides by default.
+            fields: Further fields of the request, by the names that the service knows.
 
         Raises:
             Failure: SPEECH-UNREACHABLE, SPEECH-KEY, USAGE-SPEECH when the wish itself was refused, or SPEECH-REFUSED
                 (the service's own words are in the finding).
         """
         wish = {"input": text, "response_format": "wav", "language": language, "voice": voice, "speed": speed}
+        wish |= {"model": model, **(fields or {})}
         body = {name: value for name, value in wish.items() if value is not None}
         try:
             reply = self.ask("POST", "/v1/audio/speech", body, timeout=timeout)
@@ -157,13 +164,13 @@ def _words(reply: Reply) -> str:
     return reply.body[:200].decode(errors="replace").strip() or "-"
 
 
-def prove(client: Client, text: str, *, timeout: float) -> Proof:
-    """Let the service say ``text`` and check that it is sound: a whole WAV, long enough, not silent.
+def prove(client: Client, text: str, *, timeout: float, model: str | None = None) -> Proof:
+    """Let the service (or this engine of it) say ``text`` and check that it is sound: whole, long enough, not silent.
 
     Raises:
         Failure: as `Client.speak`, SPEECH-SHORT, SPEECH-SILENT, or as `wav`.
     """
-    reply = client.speak(text, timeout=timeout)
+    reply = client.speak(text, timeout=timeout, model=model)
     rate, samples = wav(reply.body, client.url)
     seconds, peak = len(samples) / rate, max(map(abs, samples), default=0) / 32768
     if seconds < _SHORTEST_SECONDS:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_kit.config.load import Loaded
     from deploy_kit.config.request import Request
     from deploy_kit.facts import HostFacts
+    from deploy_kit.lifecycle.licence import Terms
     from deploy_kit.progress import Reporter
 
 
@@ -108,6 +109,14 @@ class Session:
         if self._progress is not None:
             self._progress.pause()
         return ask.consent(self, message, commands)
+
+    def accept(self, terms: Terms) -> bool:
+        """Show the licences of model weights and ask a person; nobody answers for one."""
+        from deploy_kit.cli.output import ask
+
+        if self._progress is not None:
+            self._progress.pause()
+        return ask.licence(self, terms)
 
     def flags_given(self) -> frozenset[str]:
         """The settings that stand on the command line."""

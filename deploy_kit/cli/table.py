@@ -96,9 +96,13 @@ WHERE = ("name",)
 TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser")
 
 COMMANDS = (
-    Command("up", options=(YES, DRY_RUN, FACTS, PROGRESS), settings=ALL),
+    Command(
+        "up",
+        options=(YES, DRY_RUN, FACTS, PROGRESS, Option("--wait-for-model", kind="flag")),
+        settings=ALL,
+    ),
     Command("down", options=(DRY_RUN, PROGRESS), settings=WHERE),
-    Command("status", settings=WHERE),
+    Command("status", options=(Option("-w", "--watch", kind="flag"),), settings=WHERE),
     Command(
         "logs",
         options=(Option("-f", "--follow", kind="flag"), Option("--tail", kind="integer", metavar="N", default=100)),
@@ -112,6 +116,12 @@ COMMANDS = (
             Option("--lang", metavar="TAG"),
             Option("--voice", metavar="ID"),
             Option("--speed", kind="number", metavar="FACTOR"),
+            Option("-m", "--model", metavar="NAME"),
+            Option("--emotion", metavar="NAME=WEIGHT,…"),
+            Option("--emotion-text", metavar="TEXT"),
+            Option("--reference", kind="file", metavar="FILE"),
+            Option("--duration", kind="number", metavar="FACTOR"),
+            Option("--seed", kind="integer", metavar="N"),
         ),
         settings=(*WHERE, "listen", "api_key_file"),
     ),

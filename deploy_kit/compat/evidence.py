@@ -19,7 +19,7 @@ def size(count: int) -> str:
 
 
 def _text(fact: Fact[Any]) -> str:
-    if fact.value is None:
+    if fact.value is None or fact.value == ():
         return fact.reason or "none"
     value = str(getattr(fact.value, "value", fact.value))
     return f"{value} ({fact.reason})" if fact.reason else value

@@ -119,14 +119,14 @@ def _sight(facts: HostFacts) -> Fault | None:
         return None
     bound = {card.driver for card in gpu.cards.value or ()}
     if not (bound or gpu.module.value or gpu.nodes.value or gpu.wsl.value):
-        return Fault.of("GPU-NONE", seen(gpu.cards), lasting=True)
+        return Fault.of("GPU-NONE", _bus(gpu), lasting=True)
     if _guess(gpu) is None:
         names = ", ".join(card.device for card in gpu.cards.value or ())
-        return Fault.of("GPU-CARD-UNSUPPORTED", seen(gpu.cards), lasting=True, detail=f"10de:{names}")
+        return Fault.of("GPU-CARD-UNSUPPORTED", _bus(gpu), lasting=True, detail=f"10de:{names}")
     if bound and bound <= {"vfio-pci"}:
-        return Fault.of("GPU-PASSED-THROUGH", seen(gpu.cards), lasting=True)
+        return Fault.of("GPU-PASSED-THROUGH", _bus(gpu), lasting=True)
     if bound & set(_STRANGERS):
-        return Fault.of("GPU-NOUVEAU", seen(gpu.cards), driver=next(iter(bound & set(_STRANGERS))))
+        return Fault.of("GPU-NOUVEAU", _bus(gpu), driver=next(iter(bound & set(_STRANGERS))))
     return _silent(facts)
 
 
@@ -160,7 +160,7 @@ def _no_driver(facts: HostFacts) -> Fault:
     names = (facts.platform.distribution.value or "", *(facts.platform.like.value or ()))
     command = next((installers[name] for name in names if name in installers), None)
     detail = "libnvidia-ml.so.1" if gpu.module.value else gpu.module.reason or "libnvidia-ml.so.1"
-    return Fault.of("GPU-NO-DRIVER", seen(gpu.cards, gpu.module), (command,) if command else (), detail=detail)
+    return Fault.of("GPU-NO-DRIVER", (*_bus(gpu), *seen(gpu.module)), (command,) if command else (), detail=detail)
 
 
 def _serving(gpu: GpuFacts, wish: Wish) -> _Served | Fault:
@@ -219,6 +219,12 @@ def _full(served: _Served, wish: Wish) -> tuple[Finding, ...]:
         Finding.of("GPU-FULL", Severity.WARNING, names, evidence=evidence, commands=commands, free=size(free),
                    need=size(least)),
     )  # fmt: skip
+
+
+def _bus(gpu: GpuFacts) -> tuple[Evidence, ...]:
+    """The cards on the bus, each with what holds it."""
+    found = tuple(f"{card.address} 10de:{card.device} ({card.driver or '-'})" for card in gpu.cards.value or ())
+    return tuple(Evidence(gpu.cards.source, text) for text in found) or seen(gpu.cards)
 
 
 def _names(devices: Fact[tuple[GpuDevice, ...]]) -> tuple[Evidence, ...]:

@@ -129,6 +129,8 @@ def _join(given: list[_Given], faults: list[Finding]) -> tuple[dict[str, Value |
         origins[item.key], layers[item.key] = item.origin, item.layer
     if layers.get("cache.path") is not None and layers.get("cache.path") == layers.get("cache.volume"):
         faults.append(fault("CONFIG-CONFLICT", origins["cache.path"], {"a": "cache.volume", "b": "cache.path"}))
+    if values["variant"] == "core" and values["engine"] != "espeak":
+        faults.append(fault("CONFIG-CORE", origins["variant"], {"engine": values["engine"]}))
     if values["target"] == "local":
         faults.extend(_without_effect(origins))
     return values, origins
@@ -223,6 +225,8 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
 def _service(values: Mapping[str, Value | None]) -> Iterator[tuple[str, str]]:
     for setting in settings().values():
         value = values[setting.key]
+        if setting.model and values["engine"] == "espeak":
+            continue
         if setting.service_env and value is not None:
             yield setting.service_env, _text(value)
 

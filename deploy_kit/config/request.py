@@ -32,7 +32,7 @@ class BuildSettings:
     mirror's URL; ``package_index`` a Python index URL (may hold credentials); ``ca_bundle`` a PEM file.
     ``engine_source`` is where IndexTTS' own code comes from: ``auto`` (the pinned commit), a repository with
     ``#commit``, the URL of an archive, or a path of this host; ``torch_index`` an index with PyTorch's own builds,
-    None for the usual one.
+    None for the usual one; ``engine_archives`` are mirrors that may serve the pinned commit.
     """
 
     base: str
@@ -42,6 +42,8 @@ class BuildSettings:
     ca_bundle: str | None = None
     engine_source: str = "auto"
     torch_index: str | None = None
+    engine_archives: tuple[str, ...] = ()
+    engine_archives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

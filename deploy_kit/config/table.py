@@ -21,7 +21,8 @@ class Setting:
     would write it, None for "not set". ``choices`` are the values of a choice, ``planned`` those of a later version.
     ``minimum`` and ``maximum`` bound numbers and sizes (bytes). ``service_env`` is the server's variable for it.
     ``words`` are the words of a `source` that stand beside addresses and paths.
-    ``reserved`` are names that stand for something else; ``container`` settings mean nothing to target local.
+    ``reserved`` are names that stand for something else; ``container`` settings mean nothing to target local,
+    ``model`` settings nothing to the built-in voice.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Setting:
     reserved: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     container: bool = False
+    model: bool = False
 
     @property
     def flag(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy_kit import files
 from deploy_kit.client import addresses
+from deploy_kit.compat.needs import BUILT_IN
 from deploy_kit.config.request import Request
 from deploy_kit.errors import fail
 from deploy_kit.plan.stack import Stack, Target
@@ -51,6 +52,24 @@ def key_for(request: Request, state: State) -> Key | None:
     if request.listen.loopback:
         return None
     return Key(state.key(), new=state.key_unseen())
+
+
+def token_for(request: Request) -> str | None:
+    """The hub's token that the user named, None without one or where no weights are needed.
+
+    Raises:
+        Failure: CONFIG-TOKEN-FILE.
+    """
+    path = request.weights.token_file
+    if path is None or request.engine == BUILT_IN:
+        return None
+    try:
+        token = files.read(Path(path), _LARGEST_FILE).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail("CONFIG-TOKEN-FILE", path, reason=getattr(error, "strerror", None) or error) from None
+    if len(token.split()) != 1:
+        raise fail("CONFIG-TOKEN-FILE", path, reason="one word is wanted")
+    return token
 
 
 def _read(path: str) -> str:

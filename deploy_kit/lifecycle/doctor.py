@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deploy_kit import compat, detect
+from deploy_kit.compat import needs
 from deploy_kit.config.request import Request
 from deploy_kit.facts import HostFacts
 from deploy_kit.lifecycle import places
@@ -15,11 +16,19 @@ def observe(request: Request) -> HostFacts:
     """Look at this host."""
     state = state_of(request)
     disks = {"engine": "/var/lib/docker", "state": str(state.folder)}
-    return detect.observe(detect.here(), listen=request.listen, places=disks)
+    if request.cache_path is not None and request.engine != needs.BUILT_IN:
+        disks["cache"] = request.cache_path
+    return detect.observe(detect.here(), listen=request.listen, places=disks, driver=request.device != "cpu")
 
 
-def wish(request: Request, *, built: bool = False) -> compat.Wish:
-    """What the request asks of a host; what is ``built`` already needs no more room."""
+def wish(request: Request, *, built: bool = False, stored: bool = False) -> compat.Wish:
+    """What the request asks of a host.
+
+    Args:
+        built: The image (or the local environment) is there and needs no more room.
+        stored: So is the store of the weights: what it lacks is for whoever fetches to judge.
+    """
+    service = dict(request.service)
     return compat.Wish(
         engine=request.engine,
         device=request.device,
@@ -27,8 +36,12 @@ def wish(request: Request, *, built: bool = False) -> compat.Wish:
         target=request.target,
         listen_host=request.listen.host,
         listen_port=request.listen.port,
-        memory_bytes=request.memory or 1 << 30,
+        memory_bytes=request.memory or 0,
         build_bytes=0 if built else compat.build_bytes(request.variant, request.target),
+        gpus=request.gpus,
+        workers=int(service.get("TTS_WORKERS", "0")),
+        emotion_text=service.get("TTS_EMOTION_TEXT", "auto"),
+        weights_bytes=0 if stored else needs.weights_bytes(request.engine),
     )
 
 
@@ -40,10 +53,13 @@ def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts
     state = state_of(request)
     found = running(state)
     ours = holds(found, state.stack(), request.listen)
-    return facts, judge(request, facts, built=found.target() is not None, port_is_ours=ours)
+    there = found.target() is not None
+    return facts, judge(request, facts, built=there, stored=there, port_is_ours=ours)
 
 
-def judge(request: Request, facts: HostFacts, *, built: bool, port_is_ours: bool) -> compat.Verdict:
+def judge(
+    request: Request, facts: HostFacts, *, built: bool, port_is_ours: bool, stored: bool = False
+) -> compat.Verdict:
     """What this host allows, the folders that the user named included: facts files know nothing of those."""
-    verdict = compat.judge(facts, wish(request, built=built), port_is_ours=port_is_ours)
+    verdict = compat.judge(facts, wish(request, built=built, stored=stored), port_is_ours=port_is_ours)
     return replace(verdict, findings=(*places.findings(request), *verdict.findings))

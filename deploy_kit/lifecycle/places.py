@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from deploy_kit import files
+from deploy_kit.compat.needs import BUILT_IN
 from deploy_kit.config.request import Request
 from deploy_kit.findings import Finding, Severity
 
@@ -14,13 +15,25 @@ _KERNELS_OWN = (Path("/proc"), Path("/sys"))
 
 
 def findings(request: Request) -> tuple[Finding, ...]:
-    """What stands in the way of the model cache in ``cache.path``; nothing for a volume."""
-    if request.cache_path is None:
-        return ()
-    reason = obstacle(Path(request.cache_path))
+    """What stands in the way of the model cache in ``cache.path``, and of the places that weights come from."""
+    return (*_cache(request), *(_brought(request) if request.engine != BUILT_IN else ()))
+
+
+def _cache(request: Request) -> tuple[Finding, ...]:
+    reason = None if request.cache_path is None else obstacle(Path(request.cache_path))
     if reason is None:
         return ()
-    return (Finding.of("HOST-FOLDER-UNWRITABLE", Severity.BLOCKER, request.cache_path, reason=reason),)
+    return (Finding.of("HOST-FOLDER-UNWRITABLE", Severity.BLOCKER, str(request.cache_path), reason=reason),)
+
+
+def _brought(request: Request) -> tuple[Finding, ...]:
+    """What the user brings must be there: an engine would make an empty folder in its place, or refuse to start."""
+    brought = (("CACHE-SOURCE", request.weights.path), ("CACHE-LOCK", request.weights.lock))
+    return tuple(
+        Finding.of(code, Severity.BLOCKER, path, reason=os.strerror(errno.ENOENT))
+        for code, path in brought
+        if path is not None and not os.path.exists(path)  # noqa: PTH110 - False where the way is barred
+    )
 
 
 def obstacle(folder: Path) -> str | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from deploy_kit import proc
 from deploy_kit.client import Client
+from deploy_kit.compat.needs import BUILT_IN
 from deploy_kit.config.request import Request
-from deploy_kit.lifecycle.access import key_for
+from deploy_kit.lifecycle import licence, model
+from deploy_kit.lifecycle.access import key_for, token_for
 from deploy_kit.lifecycle.outcome import Outcome, outcome
-from deploy_kit.lifecycle.site import stack_for, state_of
+from deploy_kit.lifecycle.site import Choice, stack_for, state_of
 from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.run.state import State
 
@@ -20,16 +22,19 @@ def settled(request: Request) -> Outcome | None:
     """The outcome if the service runs exactly as asked for, is ready, and this start of it was proved; else None.
 
     Raises:
-        Failure: CONFIG-KEY-FILE, ENGINE-NAME-TAKEN.
+        Failure: CONFIG-KEY-FILE, CONFIG-TOKEN-FILE, ENGINE-NAME-TAKEN.
     """
     state = state_of(request)
     previous = state.stack()
     if previous is None:
         return None
-    key = key_for(request, state)
-    variant = previous.image.variant if request.variant == "auto" else request.variant
-    device = previous.device if request.device == "auto" else request.device
-    stack = stack_for(request, variant, device, state, key)
+    request = licence.remembered(request, state)
+    key, token = key_for(request, state), token_for(request)
+    if previous.engine != request.engine or previous.token_version != state.token_version():
+        return None
+    if request.engine != BUILT_IN and previous.device == "cpu" and request.device == "auto":
+        return None  # what kept the card away may have been mended
+    stack = stack_for(request, Choice.again(request, previous), state, key, token=token)
     if stack != previous or (key is not None and (key.new or key.version != state.key_version())):
         return None
     try:
@@ -38,7 +43,9 @@ def settled(request: Request) -> Outcome | None:
     except proc.CommandError:  # the engine is away: the long way says why
         return None
     reply = Client(stack.listen).ready()
-    return outcome(stack) if reply is not None and reply.status == 200 else None
+    if reply is None or reply.status != 200:
+        return None
+    return outcome(stack, model=model.read(reply.json(), stack.engine))
 
 
 def _runs(stack: Stack, state: State) -> bool:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from deploy_kit import proc
 from deploy_kit.client import Client
+from deploy_kit.compat.verdict import DeviceRequest, Verdict
 from deploy_kit.config.request import Listen, Request
+from deploy_kit.data import table
 from deploy_kit.errors import fail
 from deploy_kit.lifecycle.access import Key
 from deploy_kit.plan.resolve import resolve
 from deploy_kit.plan.stack import Stack, Target
-from deploy_kit.run.state import State, home
+from deploy_kit.run.state import State, home, key_version
 
 if TYPE_CHECKING:
     from deploy_kit.run.process import Process
@@ -25,25 +27,79 @@ def state_of(request: Request) -> State:
     return State(request.name, home(os.environ, os.getuid()))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided where the request leaves it open; sizes in bytes."""
+
+    variant: str
+    device: str
+    gpu: DeviceRequest | None = None
+    memory: int = 1 << 30
+    pids: int = 256
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Choice:
+        """As this host was judged."""
+        return cls(verdict.variant, verdict.device, verdict.gpu, verdict.memory_bytes, verdict.pids)
+
+    @classmethod
+    def again(cls, request: Request, previous: Stack) -> Choice:
+        """As the stack was started last, where the request does not say otherwise.
+
+        A wish that changed since shows in the stack's settings, so that it differs from the previous one.
+        """
+        variant = previous.image.variant if request.variant == "auto" else request.variant
+        limits = previous.limits
+        device = previous.device if request.device == "auto" else request.device
+        return cls(variant, device, previous.gpu, limits.memory, limits.pids)
+
+
 def stack_for(
-    request: Request, variant: str, device: str, state: State, key: Key | None, *, uid: int | None = None
+    request: Request,
+    choice: Choice,
+    state: State,
+    key: Key | None,
+    *,
+    token: str | None = None,
+    uid: int | None = None,
 ) -> Stack:
-    """The stack that serves this request with this variant on this device.
+    """The stack that serves this request.
 
     Args:
+        token: The hub's token, None without one.
         uid: The user on the host that is planned for; the calling one by default.
     """
     from deploy_kit.builder import payload
 
+    identity, image = _engine(request.build.engine_source, choice.variant)
     return resolve(
         request,
-        variant=variant,
-        device=device,
-        inputs=payload.inputs(variant, request.build.base),
+        variant=choice.variant,
+        device=choice.device,
+        inputs=payload.inputs(choice.variant, request.build.base, identity),
         uid=os.getuid() if uid is None else uid,
-        folders=(str(state.cache_hub), str(state.outputs)),
+        folders=(str(state.cache_hub), str(state.outputs), str(state.gpu_hub)),
         secret_version=None if key is None else key.version,
+        gpu=choice.gpu,
+        memory=choice.memory,
+        pids=choice.pids,
+        token_version=None if token is None else key_version(token),
+        image=image,
     )
+
+
+def _engine(source: str, variant: str) -> tuple[str, str | None]:
+    """What stands for the engine's source in the image's inputs, and the image's name when it is not the usual one."""
+    from deploy_kit.builder import payload
+
+    if not payload.has_engine(variant):
+        return "", None
+    if source == "auto":  # the way of every `up` that has nothing to do
+        return str(table("engine_source")["digest"]), None
+    from deploy_kit.builder import engine_source
+
+    name = f"deploykit/standin-{variant}" if engine_source.is_stand_in(source) else None
+    return engine_source.identity(source), name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from deploy_kit import files
 from deploy_kit.client import Client, wav
+from deploy_kit.compat import needs
 from deploy_kit.config.request import Listen, Request
+from deploy_kit.data import table
+from deploy_kit.errors import fail
 from deploy_kit.lifecycle.access import key_for
 from deploy_kit.lifecycle.site import state_of
 from deploy_kit.plan.stack import Stack
 from deploy_kit.run.state import State
 
 _SECONDS = 600.0
+_LARGEST_REFERENCE = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a sentence is to be spoken, beyond voice and language; None leaves it to the engine.
+
+    ``emotion`` are weights by name (``happy`` …); ``emotion_text`` describes one in words; ``reference`` a sound file
+    whose voice is taken; ``duration`` stretches the speech (1 is normal); ``seed`` makes it repeatable.
+    """
+
+    model: str | None = None
+    emotion: tuple[tuple[str, float], ...] = ()
+    emotion_text: str | None = None
+    reference: Path | None = None
+    duration: float | None = None
+    seed: int | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a request.
+
+        Raises:
+            Failure: USAGE-EMOTION for a name that no engine knows, USAGE-READ when the reference cannot be read.
+        """
+        return {
+            "emo_vector": _vector(self.emotion) if self.emotion else None,
+            "emo_text": self.emotion_text,
+            "reference_audio": None if self.reference is None else _base64(self.reference),
+            "duration_factor": self.duration,
+            "seed": self.seed,
+        }
+
+
+def _vector(weights: tuple[tuple[str, float], ...]) -> list[float]:
+    order = next(iter(table("engines").values()))["emotion"]["order"]
+    given = dict(weights)
+    if strangers := [name for name in given if name not in order]:
+        raise fail("USAGE-EMOTION", strangers[0], known=", ".join(order))
+    return [given.get(name, 0.0) for name in order]
+
+
+def _base64(file: Path) -> str:
+    import base64
+
+    try:
+        return base64.b64encode(files.read(file, _LARGEST_REFERENCE)).decode()
+    except OSError as error:
+        raise fail("USAGE-READ", str(file), reason=error.strerror or str(error)) from None
 
 
 def say(
@@ -21,19 +76,30 @@ def say(
     lang: str | None = None,
     voice: str | None = None,
     speed: float | None = None,
+    manner: Manner = Manner(),
     explicit: Collection[str] = (),
 ) -> bytes:
     """The sentence as a WAV.
 
     Args:
+        manner: What engines with a model can do beyond that.
         explicit: Settings given for this very call; they go before what the stack was last started with.
 
     Raises:
         Failure: SPEECH-UNREACHABLE, SPEECH-KEY, SPEECH-REFUSED, USAGE-SPEECH, CONFIG-KEY-FILE; as `wav`, when what
-            came is no sound.
+            came is no sound; as `Manner.fields`.
     """
-    speaker = _speaker(request, state_of(request), explicit)
-    sound = speaker.speak(text, timeout=_SECONDS, language=lang, voice=voice, speed=speed).body
+    state = state_of(request)
+    speaker, stack = _speaker(request, state, explicit), state.stack()
+    sound = speaker.speak(
+        text,
+        timeout=_SECONDS if stack is None else _SECONDS * needs.slowness(stack.engine, "cpu"),
+        language=lang,
+        voice=voice,
+        speed=speed,
+        model=manner.model,
+        fields=manner.fields(),
+    ).body
     wav(sound, speaker.url)  # whoever answered there: only sound is written to the user's file
     return sound
 

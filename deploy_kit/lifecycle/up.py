@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from deploy_kit import compat, proc
-from deploy_kit.client import Client
-from deploy_kit.compat import Verdict
+from deploy_kit.client import Client, Proof
+from deploy_kit.compat import Verdict, needs
 from deploy_kit.config.request import Request
 from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
-from deploy_kit.lifecycle import access, build, doctor
+from deploy_kit.findings import Finding
+from deploy_kit.lifecycle import access, build, card, doctor, licence, model
+from deploy_kit.lifecycle.offer import offer
 from deploy_kit.lifecycle.outcome import Outcome, outcome
-from deploy_kit.lifecycle.perform import Clock, perform
-from deploy_kit.lifecycle.site import Running, holds, running, stack_for, state_of
+from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
+from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of
 from deploy_kit.plan.observed import Observed
 from deploy_kit.plan.reconcile import reconcile
 from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.plan.steps import Operation, Step
-from deploy_kit.progress import Reporter
+from deploy_kit.progress import Event, EventKind, Reporter
 from deploy_kit.run.job import Consent, Job
 from deploy_kit.run.state import State, home
 
@@ -37,6 +40,7 @@ class Prepared:
     steps: tuple[Step, ...]
     state: State
     key: access.Key | None
+    token: str | None = None
 
 
 def prepare(request: Request, *, facts: HostFacts | None = None, make_key: bool = False) -> Prepared:
@@ -47,28 +51,30 @@ def prepare(request: Request, *, facts: HostFacts | None = None, make_key: bool 
         make_key: Give a key that is still to be made its value.
 
     Raises:
-        Failure: CONFIG-KEY-FILE, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
+        Failure: CONFIG-KEY-FILE, CONFIG-TOKEN-FILE, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
     """
     return _here(request, make_key=make_key) if facts is None else _there(request, facts)
 
 
 def _here(request: Request, *, make_key: bool) -> Prepared:
     state = state_of(request)
+    request = licence.remembered(request, state)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(running, state)
         facts = doctor.observe(request)
         found = looking.result()
-    key = access.key_for(request, state)
+    key, token = access.key_for(request, state), access.token_for(request)
     if key is not None and make_key:
         key = key.made()
     ours = holds(found, state.stack(), request.listen)
     verdict = doctor.judge(request, facts, built=False, port_is_ours=ours)
-    stack = stack_for(request, verdict.variant, verdict.device, state, key)
+    stack = stack_for(request, Choice.of(verdict), state, key, token=token)
     observed = _observe(request, stack, state, facts, verdict, found)
-    if observed.image == stack.image.inputs:
-        verdict = doctor.judge(request, facts, built=True, port_is_ours=ours)
+    built, stored = observed.image == stack.image.inputs, stack.mounts[0].source in observed.volumes
+    if built or stored:
+        verdict = doctor.judge(request, facts, built=built, stored=stored, port_is_ours=ours)
     steps = reconcile(stack, observed, environment=_environment(stack))
-    return Prepared(facts, verdict, stack, observed, steps, state, key)
+    return Prepared(facts, verdict, stack, observed, steps, state, key, token)
 
 
 def _there(request: Request, facts: HostFacts) -> Prepared:
@@ -76,40 +82,88 @@ def _there(request: Request, facts: HostFacts) -> Prepared:
     state = State(request.name, home({}, uid))
     verdict = compat.judge(facts, doctor.wish(request), port_is_ours=False)
     key = None if request.listen.loopback and request.api_key_file is None else access.Key(None, new=True)
-    stack = stack_for(request, verdict.variant, verdict.device, state, key, uid=uid)
+    token = None if request.weights.token_file is None else "to-be-read"
+    stack = stack_for(request, Choice.of(verdict), state, key, token=token, uid=uid)
     observed = Observed(packages=_packages(verdict), engine_up=stack.target is Target.LOCAL or _answers(facts))
     steps = reconcile(stack, observed, environment=_environment(stack))
     return Prepared(facts, verdict, stack, observed, steps, state, key)
 
 
-def carry_out(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> Outcome:
+def carry_out(
+    prepared: Prepared,
+    request: Request,
+    report: Reporter,
+    consent: Consent,
+    *,
+    ask: licence.Ask = lambda _: False,
+    wait_for_model: bool = False,
+) -> Outcome:
     """Do what was planned, then prove it.
 
     The plan is made again under the stack's lock, and once more after the container engine was installed or started:
     only then is it known what the engine holds.
 
+    Args:
+        ask: Shows the licences of the weights and returns the answer.
+        wait_for_model: Do not end before the engine asked for has spoken itself.
+
     Raises:
         Failure: The first blocking finding, or that of the step which failed.
     """
     _refuse(prepared, ())  # before the first trace of this stack is left
-    if not prepared.steps:
-        prepared.state.key_seen()
-        return outcome(prepared.stack, findings=prepared.verdict.findings, key=prepared.key)
-    with prepared.state.lock():
-        clock = Clock()
-        prepared = ready_host(request, report, consent, clock=clock)
-        work, proof = job(prepared, request, report, consent), None
-        for step in prepared.steps:
-            proof = perform(step, work, clock) or proof
-        prepared.state.key_seen()  # the outcome below shows it
+    clock, proof, notes = Clock(), None, tuple[Finding, ...]()
+    if prepared.steps or not _agreed(request, prepared.state):
+        with prepared.state.lock():
+            request, notes = licence.settle(request, prepared.state, ask)
+            prepared = ready_host(request, report, consent, clock=clock)
+            work = job(prepared, request, report, consent)
+            for step in prepared.steps:
+                proof = perform(step, work, clock) or proof
+    if any(step.operation is Operation.START_SERVICE for step in prepared.steps):
+        notes += card.inside(prepared.stack, report)
+    said = model.look(_client(prepared), prepared.stack)
+    if wait_for_model and prepared.stack.engine != needs.BUILT_IN:
+        said, proof = _model(prepared, report, clock)
+    prepared.state.key_seen()  # the outcome below shows it
     return outcome(
         prepared.stack,
         timings=tuple(clock.timings),
         proof=proof,
-        findings=prepared.verdict.findings,
+        findings=(*notes, *prepared.verdict.findings),
         key=prepared.key,
-        image_bytes=_image_bytes(prepared.stack),
+        image_bytes=_image_bytes(prepared.stack) if prepared.steps else None,
+        model=said,
+        offer=offer(request, prepared.facts),
+        changed=bool(prepared.steps),
     )
+
+
+def _agreed(request: Request, state: State) -> bool:
+    """Whether nobody has to be asked about licences."""
+    if request.engine == needs.BUILT_IN:
+        return True
+    return licence.remembered(request, state).accept_license and request.engine in state.licences()
+
+
+def _client(prepared: Prepared) -> Client:
+    return Client(prepared.stack.listen, None if prepared.key is None else prepared.key.value)
+
+
+def _model(prepared: Prepared, report: Reporter, clock: Clock) -> tuple[model.ModelStatus, Proof]:
+    """Wait for the model, then let it speak."""
+    client, stack, start = _client(prepared), prepared.stack, time.monotonic()
+    said = model.wait(client, stack, report)
+    clock.timings.append((model.STEP, time.monotonic() - start))
+    report(Event(EventKind.STEP, model.PROOF_STEP, stack.engine))
+    start = time.monotonic()
+    try:
+        proof = model.proof(client, stack, SENTENCE, said.device)
+    except BaseException:
+        report(Event(EventKind.FAILED, model.PROOF_STEP, stack.engine))
+        raise
+    clock.timings.append((model.PROOF_STEP, time.monotonic() - start))
+    report(Event(EventKind.DONE, model.PROOF_STEP, stack.engine, seconds=clock.timings[-1][1]))
+    return said, proof
 
 
 def ready_host(
@@ -153,7 +207,7 @@ def job(prepared: Prepared, request: Request, report: Reporter, consent: Consent
     """What the steps of this plan need."""
     key, facts, verdict = prepared.key, prepared.facts, prepared.verdict
     value, unseen = (key.value, key.new) if key is not None else (None, False)
-    return Job(request, facts, verdict, prepared.stack, prepared.state, report, consent, value, unseen)
+    return Job(request, facts, verdict, prepared.stack, prepared.state, report, consent, value, unseen, prepared.token)
 
 
 def _observe(

@@ -39,7 +39,7 @@ class Observed:
         environment: The lock digest of the server's environment (local only), None without one.
         volumes: Which of the stack's external volumes and folders exist.
         files: The digest of the stack when its files stand on disk as rendered; ``other`` when they say something else.
-        secret: The version of the API key in the state folder.
+        secret: The version of the API key in the state folder, ``token`` that of the hub's token.
         service: The running or stopped service, None when there is none.
         ready: ``/readyz`` of the running service answers 200.
         proved: This very start of the service has spoken its sentence.
@@ -55,6 +55,7 @@ class Observed:
     volumes: frozenset[str] = frozenset()
     files: str | None = None
     secret: str | None = None
+    token: str | None = None
     service: Service | None = None
     ready: bool = False
     proved: bool = False
@@ -63,8 +64,9 @@ class Observed:
 
 
 def lasting(stack: Stack) -> tuple[str, ...]:
-    """The storage that must exist before the service and is never removed with it."""
-    return tuple(mount.source for mount in stack.mounts if mount.external or mount.kind is MountKind.BIND)
+    """The storage that must exist before the service and is never removed with it; what the user brings is not ours."""
+    kept = (mount for mount in stack.mounts if not mount.read_only)
+    return tuple(mount.source for mount in kept if mount.external or mount.kind is MountKind.BIND)
 
 
 def after(stack: Stack, *, environment: str | None = None) -> Observed:
@@ -77,6 +79,7 @@ def after(stack: Stack, *, environment: str | None = None) -> Observed:
         volumes=frozenset(lasting(stack)),
         files=stack.digest,
         secret=stack.secret_version,
+        token=stack.token_version,
         service=Service("id", ServiceState.RUNNING, stack.digest, stack.image.inputs, "now"),
         ready=True,
         proved=True,

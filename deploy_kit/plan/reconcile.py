@@ -55,6 +55,8 @@ def _missing_or_changed(what: str, found: str | None) -> str:
 def _storage(stack: Stack, observed: Observed) -> Iterator[Step]:
     if stack.secret_version is not None and observed.secret != stack.secret_version:
         yield _step(Operation.MAKE_SECRET, "api_key", _missing_or_changed("secret", observed.secret))
+    if stack.token_version is not None and observed.token != stack.token_version:
+        yield _step(Operation.MAKE_SECRET, "hub_token", "token-changed")
     for source in lasting(stack):
         if source not in observed.volumes:
             yield _step(Operation.CREATE_VOLUME, source, "volume-missing")

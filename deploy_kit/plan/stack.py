@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from deploy_kit import codec
+from deploy_kit.compat.verdict import DeviceRequest
 from deploy_kit.config.request import Listen
 
-SCHEMA = 1
+SCHEMA = 2
 PORT = 7860
 """The port inside a container; what the host publishes is `Stack.listen`."""
 
@@ -31,13 +32,15 @@ class MountKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Storage inside the container. ``external`` volumes outlive the stack; ``size`` is bytes (tmpfs only)."""
+    """Storage inside the container. ``external`` volumes outlive the stack; ``size`` is bytes (tmpfs only);
+    ``read_only`` is what the user brings, and nobody makes."""
 
     kind: MountKind
     source: str
     target: str
     external: bool = False
     size: int | None = None
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Probe:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A deployment, resolved. ``user`` is the UID that the service runs as (group 0 in a container);
-    ``settings`` the server's environment, sorted; ``secret_version`` names the API key in force without telling it."""
+    ``settings`` the server's environment, sorted; ``secret_version`` and ``token_version`` name the API key and the
+    hub's token in force without telling them; ``gpu`` what the container engine is asked for, None on the CPU."""
 
     schema: int
     name: str
@@ -90,6 +94,8 @@ class Stack:
     settings: tuple[tuple[str, str], ...]
     stop_grace_seconds: float
     secret_version: str | None = None
+    gpu: DeviceRequest | None = None
+    token_version: str | None = None
 
     @property
     def digest(self) -> str:

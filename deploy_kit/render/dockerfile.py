@@ -8,7 +8,13 @@ from deploy_kit import __version__, assets, data
 from deploy_kit.builder import payload
 from deploy_kit.plan.stack import PORT
 
-VARIANTS = ("core",)
+VARIANTS = ("core", "cpu", "cu126", "cu128")
+SDISTS = ("antlr4-python3-runtime", "argbind", "openai-whisper", "randomname", "unidic-lite")
+"""Packages of the engines that are published as sources only; all are pure Python."""
+
+_OURS = ("Apache-2.0", "GPL-3.0-or-later")
+_MODEL = "LicenseRef-bilibili-Model-Use"
+_CUDA = "LicenseRef-NVIDIA-CUDA"
 
 
 def files() -> dict[str, str]:
@@ -16,7 +22,7 @@ def files() -> dict[str, str]:
     rendered: dict[str, str] = {}
     for variant in VARIANTS:
         path = payload.dockerfile(variant)
-        rendered |= {path: text(variant), f"{path}.dockerignore": payload.ignore_file()}
+        rendered |= {path: text(variant), f"{path}.dockerignore": payload.ignore_file(variant)}
     return rendered
 
 
@@ -33,6 +39,9 @@ def text(variant: str) -> str:
         keep_trailing_newline=True,
         trim_blocks=True,
     )
+    engine = payload.has_engine(variant)
+    row = data.table("matrix")["variants"].get(variant, {})
+    cuda = row.get("cuda")
     return environment.get_template("Dockerfile.j2").render(
         variant=variant,
         base=data.table("base")["reference"],
@@ -41,4 +50,10 @@ def text(variant: str) -> str:
         timestamp=payload.TIMESTAMP,
         port=PORT,
         version=__version__,
+        engine=engine,
+        cuda=cuda,
+        index=row.get("index") == "pytorch",
+        environment=payload.ENGINE,
+        sdists=SDISTS,
+        licences=(*_OURS, *((_MODEL,) if engine else ()), *((_CUDA,) if cuda else ())),
     )

@@ -56,6 +56,7 @@ def observe(
         volumes=volumes,
         files=files,
         secret=state.key_version(),
+        token=state.token_version(),
         service=found,
         proved=container is not None and state.proof() == _start_of(container),
         previous=state.stack(),
@@ -88,7 +89,7 @@ def service(container: docker.ContainerInfo | None) -> Service | None:
 
 def rendered(stack: Stack, state: State) -> dict[str, str]:
     """The files that `up` writes for this stack."""
-    return render.files(stack, secret_file=str(state.key_file))
+    return render.files(stack, secret_file=str(state.key_file), token_file=str(state.token_file))
 
 
 def _existing(stack: Stack) -> frozenset[str]:
@@ -112,6 +113,9 @@ def apply(step: Step, job: Job) -> None:
         Failure: with the finding of what went wrong; running the same plan again goes on from there.
     """
     match step.operation:
+        case Operation.MAKE_SECRET if step.subject == "hub_token":
+            assert job.token is not None
+            job.state.save_token(job.token, shared_with_group=_needs_group(job))
         case Operation.MAKE_SECRET:
             assert job.key is not None
             job.state.save_key(job.key, shared_with_group=_needs_group(job), unseen=job.key_unseen)
@@ -148,7 +152,8 @@ def _create_volume(source: str, stack: Stack) -> None:
 
 
 def _project(name: str, state: State) -> compose.Project:
-    return compose.Project(name, state.files)
+    overlays = (render.OVERLAY,) if is_file(state.files / render.OVERLAY) else ()
+    return compose.Project(name, state.files, overlays)
 
 
 def _start(job: Job) -> None:

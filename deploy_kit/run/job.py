@@ -23,7 +23,8 @@ Consent = Callable[[Message, tuple[tuple[str, ...], ...]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One ``up`` in flight. ``key`` is the API key in force: never logged, never an argument of a process."""
+    """One ``up`` in flight. ``key`` is the API key in force, ``token`` that of the hub: never logged, never an argument
+    of a process."""
 
     request: Request
     facts: HostFacts
@@ -34,6 +35,7 @@ class Job:
     consent: Consent
     key: str | None = None
     key_unseen: bool = False
+    token: str | None = None
 
     @property
     def client(self) -> Client:

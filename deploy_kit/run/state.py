@@ -42,9 +42,11 @@ class State:
         self.files = self.folder / "files"
         self.local = self.folder / "local"
         self.key_file = self.folder / "secrets" / "api_key"
+        self.token_file = self.key_file.with_name("hub_token")
         self._unseen = self.key_file.with_name("unseen")
         self.outputs = self.folder / "outputs"
         self.cache_hub = base / "cache_hub"
+        self.gpu_hub = base / "gpu"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -71,10 +73,13 @@ class State:
             return None
 
     def save_files(self, files: Mapping[str, str]) -> None:
-        """Write the rendered files."""
+        """Write the rendered files; those of an earlier stack that this one has not are removed."""
         self._make(self.files)
         for name, text in files.items():
             self._write(self.files / name, text.encode())
+        for path in self._stale(files):
+            with _writable(path):
+                path.unlink(missing_ok=True)
 
     def save_stack(self, stack: Stack) -> None:
         """Remember the stack that was just started: what `status` and `say` go by."""
@@ -83,9 +88,14 @@ class State:
 
     def files_digest(self, stack: Stack, files: Mapping[str, str]) -> str | None:
         """The stack's digest when its files stand there as rendered, ``other`` when something else does, or None."""
-        if all(_says(self.files / name, text) for name, text in files.items()):
+        stale = self._stale(files)
+        if not stale and all(_says(self.files / name, text) for name, text in files.items()):
             return stack.digest
         return "other" if any(os.path.lexists(self.files / name) for name in files) else None
+
+    def _stale(self, files: Mapping[str, str]) -> list[Path]:
+        """Compose files that stand there and are none of these."""
+        return sorted(path for path in self.files.glob("compose*.yaml") if path.name not in files)
 
     def key(self) -> str | None:
         """The API key in force, or None; what could not be sent as a key is none, and the next ``up`` makes one."""
@@ -103,6 +113,26 @@ class State:
         if unseen:
             self._write(self._unseen, b"")
         self._write(self.key_file, key.encode(), 0o640 if shared_with_group else 0o600)
+
+    def token_version(self) -> str | None:
+        """The version of the stored token of the hub, None without one."""
+        token = _text(self.token_file)
+        return None if token is None else key_version(token)
+
+    def save_token(self, token: str, *, shared_with_group: bool) -> None:
+        """Store the hub's token where the service can read it; modes as for the API key."""
+        self._make(self.token_file.parent, 0o711)
+        self._write(self.token_file, token.encode(), 0o640 if shared_with_group else 0o600)
+
+    def licences(self) -> frozenset[str]:
+        """The engines for whose weights the user has accepted the licences."""
+        text = _text(self.folder / "licences") or ""
+        return frozenset(text.split())
+
+    def accept_licence(self, engine: str) -> None:
+        """Remember that the licences of an engine's weights were accepted."""
+        self._make(self.folder)
+        self._write(self.folder / "licences", " ".join(sorted(self.licences() | {engine})).encode())
 
     def key_unseen(self) -> bool:
         """Whether the key still has to be made, or was stored by an ``up`` that ended before it could be shown."""

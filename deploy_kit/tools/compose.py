@@ -11,14 +11,15 @@ from deploy_kit.tools import docker
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A compose project: its name and the folder with its ``compose.yaml``."""
+    """A compose project: its name, the folder with its ``compose.yaml``, and the files that are laid over that."""
 
     name: str
     folder: Path
+    overlays: tuple[str, ...] = ()
 
     def _args(self, *args: str) -> tuple[str, ...]:
-        file = str(self.folder / "compose.yaml")
-        return ("compose", "--project-name", self.name, "--file", file, "--ansi", "never", "--progress", "plain", *args)
+        files = [word for name in ("compose.yaml", *self.overlays) for word in ("--file", str(self.folder / name))]
+        return ("compose", "--project-name", self.name, *files, "--ansi", "never", "--progress", "plain", *args)
 
     def up(self, on_line: Callable[[str], None], *, timeout: float) -> None:
         """Create or change containers and start them; does not wait for health.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from deploy_kit.compat import DeviceRequest
 from deploy_kit.config.request import BuildSettings, Listen, Request
 from deploy_kit.plan.resolve import resolve
 from deploy_kit.plan.stack import Stack
@@ -35,14 +36,32 @@ def request(**changes: Any) -> Request:
     return replace(plain, **changes)
 
 
-def stack(*, secret_version: str | None = None, uid: int = 0, inputs: str = "ab" * 32, **changes: Any) -> Stack:
+def stack(
+    *,
+    secret_version: str | None = None,
+    uid: int = 0,
+    inputs: str = "ab" * 32,
+    variant: str = "core",
+    device: str = "cpu",
+    gpu: DeviceRequest | None = None,
+    token_version: str | None = None,
+    **changes: Any,
+) -> Stack:
     """The stack of that request."""
     return resolve(
         request(**changes),
-        variant="core",
-        device="cpu",
+        variant=variant,
+        device=device,
         inputs=inputs,
         uid=uid,
-        folders=("/state/cache_hub", "/state/outputs"),
+        folders=("/state/cache_hub", "/state/outputs", "/state/gpu"),
         secret_version=secret_version,
+        gpu=gpu,
+        token_version=token_version,
     )
+
+
+def model_stack(gpu: DeviceRequest | None = None, **changes: Any) -> Stack:
+    """The stack of IndexTTS with this request for a card."""
+    wish = {"engine": "indextts-2.5", "variant": "cu128", "device": "cuda" if gpu else "cpu"} | changes
+    return stack(gpu=gpu, **wish)

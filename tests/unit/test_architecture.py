@@ -36,8 +36,8 @@ EDGES = {
     "compat": {"facts", "findings", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
     "config": {"data", "errors", "files", "findings", "messages", "redact", "config"},
-    "plan": {"codec", "config.request", "findings", "plan"},
-    "render": {"assets", "builder.payload", "config", "data", "files", "messages", "plan", "render", ""},
+    "plan": {"codec", "compat", "config.request", "findings", "plan"},
+    "render": {"assets", "builder.payload", "compat", "config", "data", "files", "messages", "plan", "render", ""},
     "tools": {"proc", "errors", "findings", "facts", "progress", "data", "tools", "compat", "messages"},
     "builder": {
         "assets",

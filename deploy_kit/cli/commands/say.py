@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy_kit import files
 from deploy_kit.cli.output import streams
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import fail
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from deploy_kit.lifecycle.speak import Manner
 
 
 def run(session: Session) -> int:
@@ -35,6 +43,7 @@ def run(session: Session) -> int:
         lang=options.lang,
         voice=options.voice,
         speed=options.speed,
+        manner=_manner(options),
         explicit=session.flags_given(),
     )
     if target == "-":
@@ -43,6 +52,34 @@ def run(session: Session) -> int:
     _write(Path(target), sound)
     _tell(session, target, len(sound), time.monotonic() - start)
     return 0
+
+
+def _manner(options: argparse.Namespace) -> Manner:
+    from deploy_kit.lifecycle.speak import Manner
+
+    return Manner(
+        model=options.model,
+        emotion=tuple(_emotion(options.emotion)),
+        emotion_text=options.emotion_text,
+        reference=Path(options.reference) if options.reference else None,
+        duration=options.duration,
+        seed=options.seed,
+    )
+
+
+def _emotion(text: str | None) -> Iterator[tuple[str, float]]:
+    """``happy=0.5,calm=0.2`` as weights by name."""
+    for part in (text or "").split(","):
+        if not part.strip():
+            continue
+        name, equals, weight = part.partition("=")
+        try:
+            value = float(weight)
+        except ValueError:
+            value = math.nan
+        if not equals or not math.isfinite(value):
+            raise fail("USAGE-EMOTION-FORM", part.strip())
+        yield name.strip().lower(), value
 
 
 def _refuse_unwritable(target: str) -> None:

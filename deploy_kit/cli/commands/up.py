@@ -12,6 +12,7 @@ from deploy_kit.lifecycle.settled import settled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from deploy_kit.lifecycle.offer import Offer
     from deploy_kit.lifecycle.outcome import Outcome
 
 
@@ -22,7 +23,7 @@ def run(session: Session) -> int:
         from deploy_kit.lifecycle import up
 
         return planned.show(session, up.prepare(request, facts=facts))
-    outcome = settled(request) or _bring_up(session)
+    outcome = (None if session.options.wait_for_model else settled(request)) or _bring_up(session)
     if session.json:
         from deploy_kit import codec
 
@@ -38,7 +39,14 @@ def _bring_up(session: Session) -> Outcome:
     from deploy_kit.lifecycle import up
 
     with session.reporting() as report:
-        return up.carry_out(up.prepare(session.request), session.request, report, session.consent)
+        return up.carry_out(
+            up.prepare(session.request),
+            session.request,
+            report,
+            session.consent,
+            ask=session.accept,
+            wait_for_model=session.options.wait_for_model,
+        )
 
 
 def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
@@ -48,6 +56,9 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
     yield words("cli.up_changed" if outcome.changed else "cli.up_unchanged", url=outcome.url)
     yield ""
     yield from text.rows(_rows(session, outcome))
+    if outcome.model is not None:
+        yield ""
+        yield from _model(session, outcome)
     for finding in findings.ordered(outcome.findings):
         yield ""
         yield findings.text(finding, words)
@@ -58,9 +69,43 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
         yield ""
         yield words("cli.up_firewall_local" if outcome.target == "local" else "cli.up_firewall")
         yield from (f"    {shlex.join(command)}" for command in outcome.firewall)
+    if outcome.offer is not None:
+        yield ""
+        yield from _offer(session, outcome.offer)
     yield ""
     name = session.request.name
     yield words("cli.up_next", program=program.name(), name="" if name == "indextts" else f" --name {name}")
+
+
+def _model(session: Session, outcome: Outcome) -> Iterator[str]:
+    """What the engine beside the built-in voice is doing."""
+    from deploy_kit.lifecycle import model
+
+    said = outcome.model
+    assert said is not None
+    yield findings.sentence(model.sentence(said), session.words)
+    if said.fallback is not None:
+        yield session.words("cli.up_fallback", code=said.fallback_code, reason=said.fallback)
+    if not said.ready and said.state not in model.ENDED:
+        yield session.words("cli.up_meanwhile", program=program.name())
+
+
+def _offer(session: Session, offer: Offer) -> Iterator[str]:
+    """How IndexTTS would come here, and what that costs."""
+    from deploy_kit.cli.output import text
+
+    words = session.words
+    yield words(
+        f"cli.up_offer_{offer.device}",
+        engine=offer.engine,
+        fetch=text.size(offer.fetch_bytes),
+        disk=text.size(offer.disk_bytes),
+        memory=text.size(offer.memory_bytes),
+        factor=f"{offer.real_time_factor:g}",
+    )
+    yield f"    {shlex.join((program.name(), *offer.command[1:]))}"
+    for finding in offer.obstacles:
+        yield "  " + words("cli.up_offer_obstacle", reason=findings.sentence(finding.sentence("what"), words))
 
 
 def _rows(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -48,8 +48,23 @@ class _Bytes(io.TextIOWrapper):
 def test_say_writes_a_file_and_tells_its_name(spoken, tmp_path: Path, capsys) -> None:
     assert main(["say", "hello", "-o", "a.wav", "--lang", "en", "--speed", "1.5"], {}) == 0
     assert (tmp_path / "a.wav").read_bytes() == WAV
-    assert spoken == [("hello", {"lang": "en", "voice": None, "speed": 1.5, "explicit": frozenset()})]
+    wish = {"lang": "en", "voice": None, "speed": 1.5, "manner": speak.Manner(), "explicit": frozenset()}
+    assert spoken == [("hello", wish)]
     assert capsys.readouterr().out.startswith("a.wav: 12 B in ")
+
+
+def test_say_passes_on_how_it_is_to_be_said(spoken) -> None:
+    words = ["--model", "indextts-2.5", "--emotion", "happy=0.5, calm=0.2", "--duration", "1.2", "--seed", "7"]
+    main(["say", "hello", *words, "--reference", "me.wav", "--emotion-text", "glad"], {})
+    assert spoken[0][1]["manner"] == speak.Manner(
+        "indextts-2.5", (("happy", 0.5), ("calm", 0.2)), "glad", Path("me.wav"), 1.2, 7
+    )
+
+
+@pytest.mark.parametrize("text", ["happy", "happy=", "happy=much", "=0.5x", "calm=nan"])
+def test_an_emotion_without_a_weight_is_refused(spoken, text: str) -> None:
+    assert main(["say", "hello", "--emotion", text], {}) == 2
+    assert spoken == []
 
 
 def test_say_tells_apart_what_was_given_for_this_call(spoken) -> None:

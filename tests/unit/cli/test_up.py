@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,14 @@ import pytest
 
 from deploy_kit.cli.commands import up as command
 from deploy_kit.cli.main import main
+from deploy_kit.cli.output import ask
 from deploy_kit.client import Proof
 from deploy_kit.errors import fail
 from deploy_kit.findings import Finding, Message, Severity
 from deploy_kit.lifecycle import up
+from deploy_kit.lifecycle.licence import Licence, Terms
+from deploy_kit.lifecycle.model import ModelStatus
+from deploy_kit.lifecycle.offer import Offer
 from deploy_kit.lifecycle.outcome import Outcome
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Event, EventKind
@@ -41,7 +46,12 @@ def lifecycle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespac
 
     monkeypatch.setattr(command, "settled", lambda request: None)
     monkeypatch.setattr(up, "prepare", prepare)
-    monkeypatch.setattr(up, "carry_out", lambda prepared, request, report, consent: own.act(report))
+
+    def carry_out(prepared: object, request: object, report: object, consent: object, **wish: object) -> Outcome:
+        own.wish = wish
+        return own.act(report)
+
+    monkeypatch.setattr(up, "carry_out", carry_out)
     monkeypatch.chdir(tmp_path)
     return own
 
@@ -53,6 +63,59 @@ def test_the_summary_names_everything_and_shows_the_key_once(lifecycle, capsys) 
     assert "the-key" not in err
     for word in ("http://192.168.1.5:7860", "core", "espeak", "300.0 MiB", "22050 Hz", "12 s", "ufw allow"):
         assert word in out
+
+
+def test_the_summary_says_what_the_model_is_doing(lifecycle, capsys) -> None:
+    told = ModelStatus("indextts-2.5", "fetching", done_bytes=10**9, total_bytes=7 * 10**9, eta_seconds=600)
+    lifecycle.act = lambda report: replace(OUTCOME, engine="indextts-2.5", model=told)
+    main(["up"], {})
+    out = capsys.readouterr().out
+    assert "1.0 of 7.0 GB, about 10 min to go" in out
+    assert "built-in voice answers until then" in out
+
+
+def test_a_fallback_is_loud_in_the_summary(lifecycle, capsys) -> None:
+    told = ModelStatus("indextts-2.5", "ready", "cpu", fallback_code="GPU-UVM", fallback="CUDA cannot start.")
+    lifecycle.act = lambda report: replace(OUTCOME, engine="indextts-2.5", model=told)
+    main(["up"], {})
+    assert "GPU-UVM): CUDA cannot start." in capsys.readouterr().out
+
+
+def test_without_an_engine_the_summary_ends_with_the_command_for_one_and_its_cost(lifecycle, capsys) -> None:
+    offer = Offer(
+        "indextts-2.5", ("deploykit", "up", "--engine", "indextts-2.5"), 7 << 30, 20 << 30, 9 << 30, "cpu", 20
+    )
+    lifecycle.act = lambda report: replace(OUTCOME, offer=offer)
+    main(["up"], {})
+    out = capsys.readouterr().out
+    assert "deploykit up --engine indextts-2.5" in out
+    assert "7.0 GiB to fetch" in out
+
+
+def test_to_wait_for_the_model_is_never_settled_before(lifecycle, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(command, "settled", lambda request: OUTCOME)
+    main(["up", "--wait-for-model"], {})
+    assert lifecycle.wish["wait_for_model"] is True
+
+
+TERMS = Terms("indextts-2.5", (Licence("bilibili-model-use", "The Licence", "https://licence.example/", ("a/b",)),), 7)
+
+
+@pytest.mark.parametrize(("argv", "answer"), [(["up"], True), (["up", "--yes"], False), (["up", "-y"], False)])
+def test_yes_to_everything_is_no_yes_to_a_licence(
+    lifecycle, monkeypatch, capsys, argv: list[str], answer: bool
+) -> None:
+    monkeypatch.setattr(ask, "_person", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda: "y")
+    main(argv, {})
+    assert lifecycle.wish["ask"](TERMS) is answer
+    assert ("https://licence.example/" in capsys.readouterr().err) is answer
+
+
+def test_where_nobody_sits_a_licence_is_not_accepted(lifecycle, monkeypatch) -> None:
+    monkeypatch.setattr(ask, "_person", lambda: False)
+    main(["up"], {})
+    assert lifecycle.wish["ask"](TERMS) is False
 
 
 def test_the_next_commands_name_the_stack(lifecycle, capsys) -> None:

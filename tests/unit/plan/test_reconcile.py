@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy_kit.config.request import Listen
+from deploy_kit.compat import DeviceRequest, RequestKind
+from deploy_kit.config.request import Listen, Weights
 from deploy_kit.messages import LOCALES, Catalogue
 from deploy_kit.plan.observed import Observed, Service, ServiceState, after
 from deploy_kit.plan.reconcile import differences, reconcile
@@ -26,6 +27,10 @@ stacks = st.builds(
     cache_path=st.none() | st.just("/srv/cache_hub"),
     cpus=st.none() | st.floats(0.5, 8),
     secret_version=st.none() | st.just("v1"),
+    engine=st.sampled_from(["espeak", "indextts-2.5"]),
+    weights=st.sampled_from([Weights(), Weights("/srv/weights.tar", "/srv/lock.json")]),
+    gpu=st.none() | st.builds(DeviceRequest, st.sampled_from(RequestKind), st.just(("GPU-1",)), st.booleans()),
+    token_version=st.none() | st.just("t1"),
 )
 
 
@@ -70,6 +75,29 @@ def test_a_bare_host_gets_every_step() -> None:
         Operation.PROVE,
     ]
     assert not any(step.interrupts for step in steps)
+
+
+def test_what_the_user_brings_is_not_made_for_him() -> None:
+    stack = samples.model_stack(weights=Weights("/srv/weights", "/srv/lock.json"))
+
+    assert [step.subject for step in plan(stack, Observed()) if step.operation is Operation.CREATE_VOLUME] == [
+        "cache_hub"
+    ]
+
+
+def test_a_card_brings_the_volume_on_which_stacks_share_it() -> None:
+    stack = samples.model_stack(DeviceRequest(RequestKind.RESERVATION))
+    steps = plan(stack, Observed())
+
+    assert "deploykit_gpu" in [step.subject for step in steps if step.operation is Operation.CREATE_VOLUME]
+
+
+def test_another_token_of_the_hub_restarts_the_service() -> None:
+    old, new = (samples.model_stack(token_version=version) for version in ("t1", "t2"))
+    steps = plan(new, after(old))
+
+    assert [step.subject for step in steps if step.operation is Operation.MAKE_SECRET] == ["hub_token"]
+    assert Operation.START_SERVICE in operations(steps)
 
 
 def test_a_changed_limit_recreates_the_service_and_builds_nothing() -> None:

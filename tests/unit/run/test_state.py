@@ -142,3 +142,28 @@ def test_a_stack_that_is_nested_without_end_is_no_stack(state: State) -> None:
     (state.folder / "stack.json").write_text("[" * 100_000)
 
     assert state.stack() is None
+
+
+def test_a_file_of_an_earlier_stack_is_noticed_and_removed(state: State) -> None:
+    state.save_files({"compose.yaml": "text", "compose.gpu.yaml": "card"})
+    only = {"compose.yaml": "text"}
+    assert state.files_digest(samples.stack(), only) == "other"
+
+    state.save_files(only)
+
+    assert state.files_digest(samples.stack(), only) == samples.stack().digest
+    assert not (state.files / "compose.gpu.yaml").exists()
+
+
+def test_the_token_of_the_hub_is_private(state: State) -> None:
+    state.save_token("hf_token", shared_with_group=False)
+
+    assert stat.S_IMODE(state.token_file.stat().st_mode) == 0o600
+    assert state.token_version() == key_version("hf_token")
+
+
+def test_accepted_licences_are_remembered_for_each_engine(state: State) -> None:
+    state.accept_licence("indextts-2.5")
+    state.accept_licence("indextts-2")
+
+    assert state.licences() == {"indextts-2", "indextts-2.5"}
