@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from deploy_kit.client import Client
+from deploy_kit.client import Client, Reply
 from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Message
 from deploy_kit.plan.steps import Operation
@@ -46,7 +46,8 @@ def until_ready(
         tail: The last n lines of its log, shown when it fails.
 
     Raises:
-        Failure: HEALTH-EXITED when the process ended, HEALTH-STUCK when nothing moved for ``patience`` seconds.
+        Failure: HEALTH-EXITED when the process ended, HEALTH-STUCK when nothing moved for ``patience`` seconds,
+            GPU-REFUSED when the device that was demanded does not work.
     """
     try:
         _follow(client, subject, pulse, report, patience)
@@ -63,6 +64,8 @@ def _follow(client: Client, subject: str, pulse: Callable[[], Pulse], report: Re
         reply = client.ready()
         if reply is not None and reply.status == 200:
             return
+        if reply is not None and (refused := _refused(reply)) is not None:
+            raise refused
         ledger = client.startup() if reply is not None else {}
         beat = pulse()
         if not beat.alive:
@@ -74,6 +77,18 @@ def _follow(client: Client, subject: str, pulse: Callable[[], Pulse], report: Re
         if time.monotonic() - moved > patience:
             raise fail("HEALTH-STUCK", subject, seconds=round(patience), step=_current(ledger))
         time.sleep(_POLL_SECONDS)
+
+
+def _refused(reply: Reply) -> Failure | None:
+    """A device that was demanded and does not work: nothing will move any more."""
+    document = reply.json()
+    engine = document.get("auto")
+    engines = document.get("engines")
+    told = engines.get(engine) if document.get("state") == "refused" and isinstance(engines, dict) else None
+    if not isinstance(told, dict):
+        return None
+    cause = str(told.get("code") or "?")
+    return fail("GPU-REFUSED", str(engine), cause=cause, reason=told.get("reason") or cause)
 
 
 def _position(ledger: dict[str, Any]) -> tuple[tuple[object, ...], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,8 @@ class Service:
     def ready(self) -> Reply:
         self._asked += 1
         self._last = next(self._ledgers, self._last)
-        return Reply(200 if self._last.get("ready") else 503, {}, b"", 0.0)
+        body = json.dumps(self._last.get("document", {})).encode()
+        return Reply(200 if self._last.get("ready") else 503, {}, body, 0.0)
 
     def startup(self) -> dict[str, Any]:
         return {"seconds": self._asked, "steps": [dict(step, seconds=self._asked) for step in self._last["steps"]]}
@@ -71,6 +73,12 @@ def test_a_step_that_fails_and_begins_anew_for_ever_is_no_movement() -> None:
     again = [ledger(state) for _ in range(5000) for state in ("running", "failed")]
 
     assert code(Service(*again)) == "HEALTH-STUCK"
+
+
+def test_a_device_that_was_demanded_and_refused_ends_the_wait_at_once() -> None:
+    told = {"state": "refused", "auto": "m", "engines": {"m": {"state": "refused", "code": "GPU-UVM", "reason": "…"}}}
+
+    assert code(Service(ledger("running") | {"document": told})) == "GPU-REFUSED"
 
 
 def test_a_process_that_ended_is_told_with_its_code() -> None:

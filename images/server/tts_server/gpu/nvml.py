@@ -52,7 +52,12 @@ class Nvml:
 
     @property
     def forbidden(self) -> bool:
-        """Whether this process was given no GPU, so that the driver is not touched."""
+        """Whether this process was given no GPU, so that the driver is not touched.
+
+        Where cards are handed in by CDI the variable stays void; ``TTS_GPUS`` then says that there are some.
+        """
+        if self._environment.get("TTS_GPUS"):
+            return False
         told = self._environment.get("NVIDIA_VISIBLE_DEVICES")
         return told is not None and told.strip() in _HIDDEN
 
