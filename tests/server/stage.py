@@ -48,7 +48,7 @@ class Stage:
         self.tables()
 
     def tables(self, **changes: Any) -> None:
-        """The tables of the real product, but that a load needs little memory of this machine, and nobody waits long."""
+        """The product's own tables, but that a load needs little memory of this machine, and nobody waits long."""
         if not self._packages.exists():
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / "deploy_kit", self._packages / "deploy_kit", ignore=ignore)

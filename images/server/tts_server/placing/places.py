@@ -115,6 +115,8 @@ def built_for_cuda(engine_python: str) -> bool:
 
 
 def _why_none(look: Look) -> Trouble:
+    if look.late:
+        return Trouble("GPU-PROBE-HUNG", detail="NVML")
     if look.lost:
         return Trouble.of("GPU-LOST", subject=", ".join(look.lost))
     if not look.error:
