@@ -46,7 +46,7 @@ class Heard:
 
 
 class Peer:
-    """A started worker; ``environment`` is added to a small one."""
+    """A started worker. ``environment`` is added to a small one; ``PRETEND`` in it is a folder for PYTHONPATH."""
 
     def __init__(
         self,
@@ -58,7 +58,9 @@ class Peer:
     ) -> None:
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(120)
-        places = [ROOT / "images/server", ROOT, *([package] if package else [])]
+        environment = dict(environment)
+        pretend = environment.pop("PRETEND", None)
+        places = [*([pretend] if pretend else []), ROOT / "images/server", ROOT, *([package] if package else [])]
         self.process = subprocess.Popen(
             [interpreter, "-m", "tts_worker", "--engine", engine, "--fd", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],

@@ -6,6 +6,7 @@ process are therefore closed to them: whatever is not said through `say` is lost
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from typing import TextIO
@@ -35,3 +36,4 @@ def hush() -> None:
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
+    faulthandler.enable(file=_ours)  # names of files and functions, never values

@@ -63,6 +63,8 @@ def _load_fault(error: Exception, model: Path) -> tuple[str, str]:
         return "weights", Path(named).relative_to(model).as_posix()
     if _UNREADABLE.search(f"{type(error).__name__}: {error}"):
         return "weights", suspect(model) or first_line(error).replace(str(model), "")
+    if _while_reading(error) and (name := suspect(model)):
+        return "weights", name
     return "engine", f"{first_line(error)} ({_place(error)})"
 
 
@@ -77,6 +79,11 @@ def _job_fault(error: Exception, private: tuple[str, ...]) -> tuple[str, str]:
     if type(error).__name__ in ("LibsndfileError", "NoBackendError", "SoundFileRuntimeError"):
         return "voice", type(error).__name__
     return "synthesis", f"{line} ({_place(error)})"
+
+
+def _while_reading(error: Exception) -> bool:
+    """Whether it came out of torch's reader: of a file that is cut, the old format's reader says many things."""
+    return any(frame.filename.endswith("torch/serialization.py") for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _memory(error: Exception) -> bool:
