@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_kit import data, proc
-from deploy_kit.builder import payload, site
+from deploy_kit.builder import engine_source, payload, site
 from deploy_kit.builder.base import Base
+from deploy_kit.builder.engine_source import EngineSource
+from deploy_kit.builder.fetch import Fetcher
 from deploy_kit.config.request import BuildSettings
 from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import SiteFacts
@@ -28,7 +31,7 @@ _BEGIN = re.compile(r"#(\d+) \[(?P<stage>\S+) +\d+/\d+\] (?P<what>.*)")
 _END = re.compile(r"#(\d+) (?:DONE|CACHED)\b")
 _OUTPUT = re.compile(r"#\d+ (?:\d+\.\d+ )?(?P<text>.*)")
 _INSTRUCTION = re.compile(r"(?:RUN|COPY|WORKDIR) ")
-_STAGES = ("system", "server-environment")
+_STAGES = ("system", "engine-tools", "engine-torch", "engine-environment", "server-environment")
 
 
 class Progress:
@@ -56,22 +59,76 @@ class Progress:
         return Event(EventKind.PROGRESS, STEP, stage, message, what.partition(" --mount")[0], fraction)
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What an image's engine is made of: its source, and the lock of its torch.
+
+    ``tests`` says that the lock is one of the tests', which stands in for a lock that nobody could make yet.
+    """
+
+    source: EngineSource
+    lock: Path
+    tests: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a build is told of it: the folder, and labels for what is not the product's own."""
+        labels = {
+            "io.deploykit.engine.source": "locked" if self.source.locked else "unlocked",
+            "io.deploykit.engine.digest": self.source.digest,
+        }
+        labels |= {"io.deploykit.engine.stand-in": "true"} if self.source.stand_in else {}
+        labels |= {"io.deploykit.engine.lock": "tests"} if self.tests else {}
+        told = tuple(f"--label={name}={value}" for name, value in sorted(labels.items()))
+        return (f"--build-context=engine={self.source.folder}", *told)
+
+
+def engine(
+    variant: str, settings: BuildSettings, site_facts: SiteFacts, report: Reporter, *, lock: Path | None = None
+) -> Engine | None:
+    """What the engine of a variant is made of, fetched if need be; None for a variant without one.
+
+    Args:
+        lock: A lock of the tests' for its torch.
+
+    Raises:
+        Failure: BUILD-TORCH-UNLOCKED while nobody has made its lock, BUILD-ENGINE-SOURCE, BUILD-ENGINE-UNLOCKED.
+    """
+    if not payload.has_engine(variant):
+        return None
+    own = lock or payload.own_lock(variant)
+    if own is None:
+        raise fail("BUILD-TORCH-UNLOCKED", variant, commands=(payload.lock_command(variant),))
+    fetcher = Fetcher(site.proxy_environment(site_facts), site.ca_bundle(settings, site_facts))
+    return Engine(engine_source.acquire(settings, fetcher, report), own, tests=lock is not None)
+
+
 def build(
-    image: Image, base: Base, settings: BuildSettings, site_facts: SiteFacts, report: Reporter
+    image: Image,
+    base: Base,
+    settings: BuildSettings,
+    site_facts: SiteFacts,
+    report: Reporter,
+    *,
+    lock: Path | None = None,
 ) -> docker.ImageInfo:
     """Build and tag an image; the secrets of the site leave no trace in it.
+
+    Args:
+        lock: A lock of the tests' for its engine's torch.
 
     Raises:
         Failure: A BUILD-… code that names the cause where it is known, with the last lines.
     """
+    parts = engine(image.variant, settings, site_facts, report, lock=lock)
     with tempfile.TemporaryDirectory(prefix="deploykit-build-") as name:
         folder = Path(name)
         context, private = folder / "context", folder / "secrets"
         context.mkdir()
         private.mkdir(mode=0o700)
-        payload.stage(context, image.variant)
-        secrets = site.secrets(settings, site_facts, private)
-        options = _site_options(secrets, settings, site_facts)
+        payload.stage(context, image.variant, lock)
+        secrets = site.secrets(settings, site_facts, private, image.variant)
+        options = (*_site_options(secrets, settings, site_facts), *(parts.options if parts is not None else ()))
         if site.lacks_security(secrets):
             report(note(STEP, "builder.no-security", mirror=redact(settings.apt_mirror or "")))
         if _HOST_NETWORK in options:

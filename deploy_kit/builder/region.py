@@ -21,4 +21,6 @@ def with_preset(settings: BuildSettings, region: str, site: SiteFacts) -> BuildS
         base_mirrors=settings.base_mirrors or tuple(preset.get("base_mirrors", ())),
         apt_mirror=settings.apt_mirror or preset.get("apt_mirror"),
         package_index=settings.package_index or index,
+        torch_index=settings.torch_index or preset.get("torch_index"),
+        engine_archives=settings.engine_archives or tuple(preset.get("engine_archives", ())),
     )

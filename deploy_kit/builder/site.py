@@ -68,7 +68,20 @@ def lacks_security(secrets: tuple[Secret, ...]) -> bool:
     return sources is not None and _SECURITY not in sources.read_text(encoding="utf-8")
 
 
-def secrets(settings: BuildSettings, site: SiteFacts, folder: Path) -> tuple[Secret, ...]:
+def torch_index(settings: BuildSettings, site: SiteFacts, variant: str) -> str | None:
+    """The indexes that hold a variant's torch, beside the ordinary one, separated by spaces; None where that has it.
+
+    The host's own further indexes stand before, since this replaces them.
+    """
+    row = data.table("matrix")["variants"].get(variant, {})
+    if row.get("index") != "pytorch":
+        return None
+    chosen = settings.torch_index or data.table("engine_source")["torch_index"]
+    known = (site.package_index.value or {}).get("extra-index-url", "") if settings.package_index is None else ""
+    return " ".join([*known.split(), chosen.replace("{variant}", variant)])
+
+
+def secrets(settings: BuildSettings, site: SiteFacts, folder: Path, variant: str = "core") -> tuple[Secret, ...]:
     """Write the secrets of a build into a private folder, each readable by its owner only.
 
     Raises:
@@ -78,6 +91,7 @@ def secrets(settings: BuildSettings, site: SiteFacts, folder: Path) -> tuple[Sec
         "apt_sources": apt_sources(settings, site),
         "apt_conf": _apt_conf(),
         "pip_conf": _pip_conf(settings, site),
+        "torch_index": torch_index(settings, site, variant),
     }
     found = []
     for name, content in contents.items():
@@ -98,7 +112,7 @@ def proxy_environment(site: SiteFacts) -> dict[str, str]:
 def needs_host_network(settings: BuildSettings, site: SiteFacts) -> bool:
     """Whether something listens on this host's loopback only, where an ordinary build container cannot reach it."""
     proxies = (value for name, value in proxy_environment(site).items() if name.lower() != "no_proxy")
-    texts = (settings.apt_mirror, _pip_conf(settings, site), _apt_conf(), *proxies)
+    texts = (settings.torch_index, settings.apt_mirror, _pip_conf(settings, site), _apt_conf(), *proxies)
     return any(_loopback(url) for text in texts if text for url in _URL.findall(text))
 
 

@@ -23,6 +23,9 @@ DISTRIBUTIONS = ("hf_xet",)
 """Distributions whose metadata goes with their folder, so that a bill of materials stays true."""
 
 TEST_FOLDERS = frozenset({"tests"})
+NO_TESTS = ("numpy/_core/tests/_natype.py",)
+"""Files in folders of tests that a package itself imports: of such a folder these stay."""
+
 TIMESTAMP = 1704067200
 """One modification time for all files (2024-01-01 UTC): equal inputs give an equal layer."""
 
@@ -34,10 +37,21 @@ def slim(environment: Path) -> None:
         for found in packages.glob(folder):
             shutil.rmtree(found)
     for found in sorted(path for path in packages.rglob("*") if path.name in TEST_FOLDERS and path.is_dir()):
-        shutil.rmtree(found, ignore_errors=True)  # its parent may be gone already
+        _remove_tests(found, [packages / name for name in NO_TESTS])
     compile_all(packages)
     for path in (environment, *environment.rglob("*")):
         os.utime(path, (TIMESTAMP, TIMESTAMP), follow_symlinks=False)
+
+
+def _remove_tests(folder: Path, kept: list[Path]) -> None:
+    if not any(path.is_relative_to(folder) and path.exists() for path in kept):
+        shutil.rmtree(folder, ignore_errors=True)  # its parent may be gone already
+        return
+    for found in folder.iterdir():
+        if found.is_dir():
+            _remove_tests(found, kept)
+        elif found not in kept:
+            found.unlink()
 
 
 def compile_all(packages: Path) -> None:

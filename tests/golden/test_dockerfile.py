@@ -55,7 +55,8 @@ def test_packages_are_installed_by_hash_and_without_a_compiler(text: str) -> Non
 
 
 def test_settings_of_a_site_are_secrets(text: str) -> None:
-    assert set(re.findall(r"--mount=type=secret,id=(\w+)", text)) == {"ca", "apt_conf", "apt_sources", "pip_conf"}
+    known = {"ca", "apt_conf", "apt_sources", "pip_conf"}
+    assert set(re.findall(r"--mount=type=secret,id=(\w+)", text)) - {"torch_index"} == known
 
 
 def test_every_copy_is_linked(text: str) -> None:
@@ -63,13 +64,37 @@ def test_every_copy_is_linked(text: str) -> None:
 
 
 def test_our_code_comes_last_so_that_it_invalidates_nothing(text: str) -> None:
-    copies = instructions(text, "COPY")
-    assert copies[0].startswith("--link --from=server-environment ")
-    assert all(copy.startswith("--link --from=code ") for copy in copies[1:])
+    origins = list(dict.fromkeys(re.findall(r"--from=(\S+)", "\n".join(instructions(text, "COPY")))))
+    assert origins in (
+        ["server-environment", "code"],
+        ["engine-torch", "engine-environment", "server-environment", "code"],
+    )
 
 
 def test_every_room_that_is_laid_out_is_copied_once(text: str) -> None:
     laid_out = re.findall(r"^room (\S+) ", text, re.MULTILINE)
-    copied = re.findall(r"/layers/(\S+)/opt /opt$", text, re.MULTILINE)
+    copied = re.findall(r"--from=code /layers/(\S+)/opt /opt$", text, re.MULTILINE)
     assert laid_out
     assert copied == laid_out
+
+
+def variant(name: str) -> str:
+    return (assets.root() / f"images/{name}/Dockerfile").read_text(encoding="utf-8")
+
+
+def test_the_cuda_libraries_are_a_layer_below_torch_and_only_where_there_are_any() -> None:
+    copies = [copy for copy in instructions(variant("cu128"), "COPY") if "engine-torch" in copy]
+    assert [re.findall(r"/layers/(\w+)/", copy) for copy in copies] == [["cuda"], ["torch"]]
+    assert "/layers/cuda" not in variant("cpu")
+
+
+def test_only_the_variants_of_pytorchs_own_index_take_one() -> None:
+    assert {name for name in dockerfile.VARIANTS if "id=torch_index" in variant(name)} == {"cpu", "cu126"}
+
+
+def test_the_core_knows_no_engine() -> None:
+    assert not re.search(r"engine[-_/]|build-context", variant("core"))
+
+
+def test_what_installs_the_engine_is_locked_too(text: str) -> None:
+    assert text.count("--require-hashes") == text.count("\n    install --no-c")

@@ -100,10 +100,27 @@ def test_equal_sources_give_equal_contexts_whatever_their_times_and_modes(checko
     assert snapshot(first) == snapshot(second)
 
 
-def test_the_context_holds_what_the_dockerfile_asks_for(tmp_path: Path) -> None:
-    payload.stage(tmp_path)
+def test_a_change_that_keeps_the_length_shows_in_the_time_by_which_builders_compare(
+    checkout: Path, tmp_path: Path
+) -> None:
+    file = checkout / payload.SERVER / "tts_server/probe.py"
+    times = []
+    for text in ("x = 1\n", "x = 2\n"):
+        file.write_text(text)
+        folder = tmp_path / text[4]
+        folder.mkdir()
+        payload.stage(folder)
+        times.append((folder / payload.SERVER / "tts_server/probe.py").stat().st_mtime)
 
-    text = (tmp_path / "images/core/Dockerfile").read_text(encoding="utf-8")
+    assert times[0] != times[1]
+
+
+@pytest.mark.parametrize("variant", dockerfile.VARIANTS)
+def test_the_context_holds_what_the_dockerfile_asks_for(variant: str, tmp_path: Path) -> None:
+    lock = None if variant == "core" else payload.own_lock("cu128")
+    payload.stage(tmp_path, variant, lock)
+
+    text = (tmp_path / payload.dockerfile(variant)).read_text(encoding="utf-8")
     bound = re.findall(r"--mount=type=bind,source=([^,]+),", text)
     copied = [part for row in re.findall(r"^room \S+ \S+ (.+)$", text, re.MULTILINE) for part in row.split()]
     assert bound
@@ -152,6 +169,34 @@ def test_a_change_in_what_stays_changes_nothing(checkout: Path, name: str) -> No
     assert payload.inputs("core", BASE) == before
 
 
+@pytest.mark.parametrize("name", [payload.torch_lock("cu128"), *payload.ENGINE_FILES])
+def test_what_an_engine_is_made_of_changes_the_hash_of_its_variant_only(checkout: Path, name: str) -> None:
+    before = payload.inputs("cu128", BASE), payload.inputs("core", BASE)
+    path = checkout / name
+    path.write_bytes(path.read_bytes() + b"\n")
+    after = payload.inputs("cu128", BASE), payload.inputs("core", BASE)
+
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_the_hash_knows_the_engines_source() -> None:
+    assert payload.inputs("cu128", BASE, "one") != payload.inputs("cu128", BASE, "other")
+    assert payload.inputs("core", BASE, "one") == payload.inputs("core", BASE, "other")
+
+
+def test_a_variant_whose_torch_nobody_has_locked_still_has_a_hash() -> None:
+    assert payload.own_lock("cpu") is None
+    assert payload.inputs("cpu", BASE) != payload.inputs("cpu", BASE, lock=payload.own_lock("cu128"))
+
+
+def test_the_command_for_a_lock_names_the_variants_index_and_file() -> None:
+    command = payload.lock_command("cu126")
+
+    assert command[-2:] == ("images/requirements/engine-cu126.txt", "images/requirements/engine-cu126.in")
+    assert any(word.endswith("/whl/cu126") for word in command)
+
+
 def test_the_hash_knows_the_base_as_asked_for() -> None:
     assert payload.inputs("core", BASE) != payload.inputs("core", f"{BASE}@sha256:{'0' * 64}")
 
@@ -163,12 +208,13 @@ def test_unpacked_code_lies_as_in_the_image(tmp_path: Path) -> None:
     assert targets == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
 
 
-def test_the_ignore_file_lets_through_all_that_is_copied() -> None:
-    rules = payload.ignore_file().splitlines()
+@pytest.mark.parametrize("variant", dockerfile.VARIANTS)
+def test_the_ignore_file_lets_through_all_that_is_copied(variant: str) -> None:
+    rules = payload.ignore_file(variant).splitlines()
     allowed = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
     assert rules[0] == "*"
-    for source in payload.sources("core"):
-        if source.name != payload.dockerfile("core"):  # the client sends that one apart
+    for source in payload.sources(variant):
+        if source.name != payload.dockerfile(variant):  # the client sends that one apart
             assert any(source.name == rule or source.name.startswith(f"{rule}/") for rule in allowed), source.name
             assert source.name not in rules
 

@@ -14,17 +14,27 @@ def test_the_whole_world_needs_no_mirror() -> None:
     assert with_preset(PLAIN, "global", SITE) == PLAIN
 
 
-def test_china_gets_mirrors_for_all_three() -> None:
+def test_china_gets_mirrors_for_all() -> None:
     chosen = with_preset(PLAIN, "cn", SITE)
 
     assert chosen.base == PLAIN.base
     assert chosen.base_mirrors
     assert chosen.apt_mirror
     assert chosen.package_index
+    assert chosen.torch_index
+    assert chosen.engine_archives
 
 
 def test_what_the_user_chose_stays() -> None:
-    mine = BuildSettings(PLAIN.base, ("m.example",), "http://a.example/debian", "https://i.example/simple", "/ca.pem")
+    mine = BuildSettings(
+        PLAIN.base,
+        ("m.example",),
+        "http://a.example/debian",
+        "https://i.example/simple",
+        "/ca.pem",
+        torch_index="https://t.example/{variant}",
+        engine_archives=("https://e.example/{commit}.zip",),
+    )
 
     assert with_preset(mine, "cn", SITE) == mine
 

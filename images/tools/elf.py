@@ -1,0 +1,79 @@
+# ruff: noqa: INP001 - a script, copied alone into a build
+"""Shared libraries without a toolchain: which there are, what they need, which sections they carry."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+HOST_LIBRARIES = frozenset({"libcuda.so.1", "libnvidia-ml.so.1"})
+"""Brought by the GPU's driver when the container starts."""
+
+SYSTEM = tuple(
+    Path(place) for place in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/lib", "/usr/lib")
+)
+
+_ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM = struct.Struct("<IIQQQQQQ")
+_LOAD, _DYNAMIC = 1, 2
+_NEEDED, _STRTAB, _SONAME = 1, 5, 14
+
+
+def libraries(packages: Path) -> list[Path]:
+    """Every shared library below a folder, each once, links left out."""
+    return sorted(p for p in packages.rglob("*.so*") if p.is_file() and not p.is_symlink() and _is_elf(p))
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"\x7fELF\x02"
+
+
+def dynamic(path: Path) -> tuple[tuple[str, ...], str]:
+    """What a 64-bit shared library needs, and its own name (that of the file where it has none)."""
+    with path.open("rb") as file:
+        header = _ELF_HEADER.unpack(file.read(_ELF_HEADER.size))
+        file.seek(header[5])
+        rows = [_PROGRAM.unpack(file.read(_PROGRAM.size)) for _ in range(header[10])]
+        place = next((row for row in rows if row[0] == _DYNAMIC), None)
+        if place is None:
+            return (), path.name
+        file.seek(place[2])
+        entries = list(struct.iter_unpack("<QQ", file.read(place[5] // 16 * 16)))
+        address = next(value for tag, value in entries if tag == _STRTAB)
+        load = next(row for row in rows if row[0] == _LOAD and row[3] <= address < row[3] + row[5])
+        names = load[2] + address - load[3]
+
+        def text(offset: int) -> str:
+            file.seek(names + offset)
+            return file.read(512).split(b"\0", 1)[0].decode()
+
+        own = next((text(value) for tag, value in entries if tag == _SONAME), path.name)
+        return tuple(text(value) for tag, value in entries if tag == _NEEDED), own
+
+
+def missing(packages: Path, system: Iterable[Path] = SYSTEM) -> list[tuple[Path, str]]:
+    """What some library needs and nobody brings, with that library."""
+    found = libraries(packages)
+    known = {path.name for path in found} | {dynamic(path)[1] for path in found} | HOST_LIBRARIES
+    places = tuple(system)
+
+    def here(name: str) -> bool:
+        return name in known or any((place / name).exists() for place in places)
+
+    return [(path, name) for path in found for name in dynamic(path)[0] if not here(name)]
+
+
+def sections(library: Path) -> frozenset[str]:
+    """The names of a 64-bit library's sections; none where it carries no table of them."""
+    with library.open("rb") as file:
+        header = file.read(64)
+        offset, (size, count, index) = struct.unpack_from("<Q", header, 40)[0], struct.unpack_from("<HHH", header, 58)
+        file.seek(offset)
+        rows = [struct.unpack_from("<IIQQQQ", file.read(size)) for _ in range(count)]
+        if not rows:
+            return frozenset()
+        file.seek(rows[index][4])
+        names = file.read(rows[index][5])
+    return frozenset(names[row[0] :].split(b"\0", 1)[0].decode() for row in rows)
