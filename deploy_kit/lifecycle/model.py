@@ -161,8 +161,9 @@ def sentence(found: ModelStatus) -> Message:
         minutes = max(1, round(found.eta_seconds / 60))
         return Message.of("up.model-fetching-eta", engine=found.engine, done=done, total=total, minutes=minutes)
     key = found.state if found.state in (*READY, *ENDED, "loading", "restarting") else "starting"
-    reason = found.reason or found.code or "-"
-    return Message.of(f"up.model-{key}", engine=found.engine, device=found.device or "?", reason=reason)
+    if key in ("ready", "loading") and found.device is not None:
+        return Message.of(f"up.model-{key}-on", engine=found.engine, device=found.device)
+    return Message.of(f"up.model-{key}", engine=found.engine, reason=found.reason or found.code or "-")
 
 
 def failure(found: ModelStatus) -> Failure:

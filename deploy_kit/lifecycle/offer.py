@@ -28,6 +28,10 @@ class Offer:
     obstacles: tuple[Finding, ...] = ()
 
 
+def _usual_name() -> str:
+    return next(str(row["default"]) for row in table("settings") if row["key"] == "name")
+
+
 def offer(request: Request, facts: HostFacts) -> Offer | None:
     """The offer for a host; None where an engine was chosen."""
     if request.engine != needs.BUILT_IN or request.variant != "auto":
@@ -37,6 +41,8 @@ def offer(request: Request, facts: HostFacts) -> Offer | None:
     verdict = compat.judge(facts, wish(wanted), port_is_ours=True)
     variant = verdict.variant
     command: tuple[str, ...] = ("deploykit", "up", "--engine", engine)
+    if request.name != _usual_name():
+        command += ("--name", request.name)
     if request.target == "local":
         command += ("--target", "local")
     if not table("matrix")["variants"][variant]["locked"]:  # that of CUDA computes on a CPU too, and can be built
