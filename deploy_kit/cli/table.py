@@ -136,6 +136,15 @@ COMMANDS = (
     Command("build", options=(YES, DRY_RUN, PROGRESS, Option("--sbom", kind="file", metavar="FILE")), settings=ALL),
     Command("verify", options=(PROGRESS,), settings=ALL),
     Command(
+        "cache",
+        arguments=(
+            Argument("action", choices=("pull", "list", "verify", "prune", "purge", "import", "export")),
+            Argument("path", kind="file", optional=True),
+        ),
+        options=(YES, DRY_RUN, PROGRESS, Option("--voices", kind="flag")),
+        settings=ALL,
+    ),
+    Command(
         "init",
         arguments=(Argument("file", kind="file", optional=True),),
         options=(Option("--force", kind="flag"), DRY_RUN),

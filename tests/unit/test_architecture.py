@@ -35,6 +35,7 @@ EDGES = {
     "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings", "tools.python"},
     "compat": {"facts", "findings", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
+    "cache": {"errors", "findings", "progress", "cache"},
     "config": {"data", "errors", "files", "findings", "messages", "redact", "config"},
     "plan": {"codec", "compat", "config.request", "findings", "plan"},
     "render": {"assets", "builder.payload", "compat", "config", "data", "files", "messages", "plan", "render", ""},
@@ -159,6 +160,12 @@ def test_the_worker_stands_on_the_standard_library_alone() -> None:
     names = {name.split(".")[0] for path in (IMAGES / "tts_worker").rglob("*.py") for name in imports(path)}
 
     assert names - sys.stdlib_module_names == {"deploy_kit", "tts_worker"}
+
+
+def test_the_cache_stands_on_the_standard_library_alone() -> None:
+    names = {name.split(".")[0] for path in (IMAGES / "tts_cache").rglob("*.py") for name in imports(path)}
+
+    assert names - sys.stdlib_module_names == {"deploy_kit", "tts_cache"}
 
 
 def test_the_server_never_imports_an_engine() -> None:

@@ -30,6 +30,8 @@ class Teller:
             self._print(json.dumps({"event": event, **fields}, ensure_ascii=False))
         elif event == "note":
             self._print(self._words(f"cache.note-{fields['code']}", **fields.get("args", {})))
+        elif event == "source" and fields["reason"]:
+            self._print(self._words("cache.event-source-quick", **fields))
         elif event != "failed":
             self._print(self._words(f"cache.event-{event}", **_spoken(fields)))
 

@@ -19,7 +19,7 @@ from tests.support.hub import OWNER, Hub, commit, write_lock
 
 ROOT = Path(__file__).parents[3]
 ENGINE = "indextts-2.5"
-QUICK = "reserve_bytes=0,silence_seconds=2,slow_bytes=2000,slow_seconds=1,patience_seconds=3,probe_seconds=2"
+QUICK = "reserve_bytes=0,silence_seconds=5,slow_bytes=1000,slow_seconds=2,patience_seconds=3,probe_seconds=5"
 
 
 def noise(name: str, size: int) -> bytes:
@@ -108,6 +108,20 @@ class Cache:
     def place(self, path: str) -> Path:
         rows = json.loads(self.lock.read_text())["repositories"]
         return self.folder / "models" / rows[0]["name"].replace("/", "--") / rows[0]["revision"] / path
+
+    def lying(self, path: str) -> int:
+        """Bytes of a file that is not whole yet."""
+        try:
+            return (self.folder / "partial" / hashlib.sha256(FILES[path]).hexdigest()).stat().st_size
+        except OSError:
+            return 0
+
+    def until_lying(self, path: str, size: int) -> None:
+        """Wait until so much of a file is there."""
+        end = time.monotonic() + 30
+        while self.lying(path) < size:
+            assert time.monotonic() < end, "not in time"
+            time.sleep(0.01)
 
     def holds(self, *, emotion_text: bool = False) -> None:
         """Fail unless the cache holds every file, byte for byte, and nothing unfinished."""

@@ -85,6 +85,27 @@ def test_prune_without_an_engine_keeps_all_of_the_lock(full: Cache) -> None:
     full.holds(emotion_text=True)
 
 
+@pytest.mark.parametrize("command", [("prune",), ("purge",), ("purge", "--voices")])
+def test_a_folder_that_is_no_cache_is_left_alone(cache: Cache, tmp_path: Path, command: tuple[str, ...]) -> None:
+    for name in ("models/mine/model.bin", "models/a--b/c/model.bin", "partial/x", "voices/y.wav"):
+        (cache.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache.folder / name).write_bytes(b"mine")
+    before = everything(cache.folder)
+
+    assert cache.run(*command).done["files"] == 0
+    assert everything(cache.folder) == before
+
+
+def test_models_of_somebody_elses_order_stay(full: Cache) -> None:
+    mine = full.folder / "models/mine/model.bin"
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+
+    full.run("purge")
+
+    assert mine.read_bytes() == b"mine"
+
+
 def test_prune_keeps_what_is_still_being_fetched(cache: Cache, hub: Hub) -> None:
     hub.fail("cut", "gpt.pth")
     cache.pull(hub.url)
@@ -115,7 +136,7 @@ def test_purge_takes_the_weights_and_leaves_the_voices(full: Cache) -> None:
 def test_purge_with_voices_takes_everything(full: Cache) -> None:
     full.run("purge", "--voices")
 
-    assert set(everything(full.folder)) <= {".lock", "layout.json", "verified.json"}
+    assert set(everything(full.folder)) <= {".lock", "layout.json"}
 
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(another: MakeCache, hub: Hub) -> None:

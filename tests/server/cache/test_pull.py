@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -171,7 +170,7 @@ def test_server_errors_are_waited_out(cache: Cache, hub: Hub) -> None:
 
 
 def test_a_source_that_drips_is_left_and_what_came_is_kept(cache: Cache, hub: Hub) -> None:
-    hub.fail("drip", "gpt.pth", value=500)
+    hub.fail("drip", "gpt.pth", value=300)
 
     failed = cache.pull(hub.url).failed
     hub.heal()
@@ -223,8 +222,7 @@ def test_the_token_goes_to_the_hub_and_not_to_where_the_bytes_lie(cache: Cache, 
 def test_killed_in_the_middle_the_next_run_goes_on_from_there(cache: Cache, hub: Hub) -> None:
     hub.fail("drip", "gpt.pth", value=60_000)
     process = cache.start("pull", "--engine", ENGINE, "--source", hub.url, "--limits", QUICK)
-    partials = cache.folder / "partial"
-    _until(lambda: any(path.stat().st_size > 20_000 for path in _listed(partials)))
+    cache.until_lying("gpt.pth", 20_000)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     hub.heal()
@@ -239,20 +237,20 @@ def test_killed_in_the_middle_the_next_run_goes_on_from_there(cache: Cache, hub:
 def test_a_polite_end_is_told_and_keeps_what_came(cache: Cache, hub: Hub) -> None:
     hub.fail("drip", "gpt.pth", value=60_000)
     process = cache.start("pull", "--engine", ENGINE, "--source", hub.url, "--limits", QUICK)
-    _until(lambda: any(path.stat().st_size > 20_000 for path in _listed(cache.folder / "partial")))
+    cache.until_lying("gpt.pth", 20_000)
     process.terminate()
     out, err = process.communicate(timeout=10)
 
     assert process.returncode == 130
     assert json.loads(out.splitlines()[-1]) == {"event": "stopped"}
     assert err == ""
-    assert any(path.stat().st_size > 20_000 for path in _listed(cache.folder / "partial"))
+    assert cache.lying("gpt.pth") >= 20_000
 
 
 def test_of_two_pulls_the_second_waits_and_finds_everything(cache: Cache, hub: Hub) -> None:
     hub.fail("drip", "gpt.pth", times=1, value=200_000)
     first = cache.start("pull", "--engine", ENGINE, "--source", hub.url, "--limits", QUICK)
-    _until(lambda: any(_listed(cache.folder / "partial")))
+    cache.until_lying("gpt.pth", 1)
     second = cache.pull(hub.url)
     out, _ = first.communicate(timeout=30)
 
@@ -265,7 +263,7 @@ def test_of_two_pulls_the_second_waits_and_finds_everything(cache: Cache, hub: H
 def test_whoever_does_not_want_to_wait_is_told_who_writes(cache: Cache, hub: Hub) -> None:
     hub.fail("drip", "gpt.pth", value=60_000)
     first = cache.start("pull", "--engine", ENGINE, "--source", hub.url, "--limits", QUICK)
-    _until(lambda: any(_listed(cache.folder / "partial")))
+    cache.until_lying("gpt.pth", 1)
     second = cache.pull(hub.url, "--wait", "0.5")
     first.terminate()
     first.communicate(timeout=10)
@@ -378,16 +376,3 @@ def test_the_hub_speaks_like_the_real_one(hub: Hub, weights: Path) -> None:
     assert large.headers["x-repo-commit"] == revision
     assert body.headers["etag"] == f'"{git(FILES["config.yaml"])}"'
     assert data == FILES["config.yaml"]
-
-
-def _listed(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.suffix != ".json"] if folder.is_dir() else []
-
-
-def _until(true: object, seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if callable(true) and true():
-            return
-        time.sleep(0.01)
-    raise AssertionError("not in time")

@@ -13,7 +13,7 @@ from tests.support.hub import Hub
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        *[("wrong", 0), ("other", 0), ("page", 0), ("loop", 0), ("dead", 0), ("limited", 3600), ("drip", 500)],
+        *[("wrong", 0), ("other", 0), ("page", 0), ("loop", 0), ("dead", 0), ("limited", 3600), ("drip", 300)],
         *[("status", code) for code in (401, 403, 404, 500)],
     ],
 )
@@ -42,7 +42,7 @@ def test_bytes_of_one_source_are_continued_at_the_next(cache: Cache, hub: Hub, s
 
 def test_wrong_bytes_of_one_source_do_not_spoil_the_next(cache: Cache, hub: Hub, second: Hub) -> None:
     """Half a file from a liar, the rest from an honest source: noticed, and fetched whole from the honest one."""
-    hub.fail("drip", "gpt.pth", value=500)
+    hub.fail("drip", "gpt.pth", value=300)
     cache.pull(hub.url)
     partial = next(path for path in (cache.folder / "partial").iterdir() if path.suffix != ".json")
     partial.write_bytes(b"\0" * partial.stat().st_size)

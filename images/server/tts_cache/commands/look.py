@@ -40,7 +40,7 @@ def verify(task: Task) -> int:
     """
     there = [item for item in task.items if (task.cache / item.place).is_file()]
     total = sum((task.cache / item.place).stat().st_size for item in there)
-    task.tell("start", need_bytes=total, have_bytes=0, files=len(there), source=str(task.cache))
+    task.tell("reading", need_bytes=total, files=len(there))
     with contextlib.ExitStack() as stack:
         if _writable(task):
             layout.prepare(task.cache)

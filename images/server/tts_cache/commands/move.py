@@ -69,7 +69,7 @@ def give(task: Task) -> int:
         task.demand(state, "Only what is whole is exported.")
     gone = {item.place for item in state.missing}
     items = tuple(item for item in task.items if item.place not in gone)
-    task.tell("start", need_bytes=state.have_bytes, have_bytes=0, files=len(items), source=str(task.cache))
+    task.tell("reading", need_bytes=state.have_bytes, files=len(items))
     meter = Meter(task.tell, 0, state.have_bytes)
     export(task.cache, items, Path(task.options.target), meter)
     meter.tell()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy_kit.errors import Failure, fail
-from tts_cache.events import Meter, Passing, Teller
+from tts_cache.events import Meter, Passing, Teller, size
 from tts_cache.fetch import room, transfer
 from tts_cache.fetch.partial import Partial, hash_file
 from tts_cache.fetch.trouble import AGAIN, PASSING, Kind, Trouble
@@ -80,7 +80,7 @@ class Fetch:
             if trial.reason:
                 self._tell.note("source-out", name=trial.source.name, reason=trial.reason)
         first = next(trial for trial in found if trial.source is self._order[0])
-        self._tell("source", name=first.source.name, reason=f"{round(first.speed)} B/s" if first.speed else "")
+        self._tell("source", name=first.source.name, reason=f"{size(first.speed)}/s" if first.speed else "")
 
     def _copied(self, item: Item, wanted: Item, meter: Meter) -> bool:
         """Take the file from another place of this cache, where the lock has the same bytes twice."""

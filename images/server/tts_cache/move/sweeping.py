@@ -34,8 +34,8 @@ def unneeded(cache: Path, keep: tuple[Item, ...], records: Records) -> Sweep:
 def everything(cache: Path, *, voices: bool) -> Sweep:
     """All weights, finished or not; with ``voices`` also the users' voices, the licences accepted and what was
     learned."""
-    found = [*_weights(cache), VERIFIED]
-    if voices:
+    found = [*_weights(cache)]
+    if voices and (cache / layout.FILE).is_file():
         found += [*_files(cache, layout.VOICES), *_OWN]
     return _sweep(cache, [place for place in found if (cache / place).exists()])
 
@@ -56,7 +56,10 @@ def carry_out(cache: Path, sweep: Sweep, records: Records) -> None:
 
 
 def _weights(cache: Path) -> Iterator[str]:
-    yield from _files(cache, MODELS)
+    """Everything that only we can have put there: a folder of somebody's own that is called as ours stays."""
+    if not (cache / layout.FILE).is_file():
+        return
+    yield from (place for place in _files(cache, MODELS) if "--" in place.split("/")[1])
     yield from _files(cache, layout.PARTIAL)
 
 
