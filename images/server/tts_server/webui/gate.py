@@ -15,7 +15,7 @@ import gradio as gr
 from tts_server.asgi import App, Message, Receive, Scope, Send, body_of, header
 from tts_server.refusal import Refusal
 from tts_server.speech import text as texts
-from tts_server.speech.request import body_limit, parse
+from tts_server.speech.request import parse
 
 _API = "/gradio_api"
 _SESSION = re.compile("[A-Za-z0-9]{1,40}")
@@ -37,11 +37,11 @@ _SHORT = 1000
 class Gate:
     """An ASGI application in front of Gradio. Its addresses and methods have been checked (`net.places`)."""
 
-    def __init__(self, app: App, page: gr.Blocks, folder: Path, max_chars: int) -> None:
+    def __init__(self, app: App, page: gr.Blocks, folder: Path, body_limit: int) -> None:
         self._app = app
         self._page = page
         self._files = f"{_API}/file={folder}/"
-        self._max_chars = max_chars
+        self._body_limit = body_limit
         self._called = {index: function for index, function in page.fns.items() if function.fn is not None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +56,7 @@ class Gate:
 
     async def _rewritten(self, inner: Scope, receive: Receive) -> Receive:
         """The body with only what the page itself would have sent."""
-        document = parse(await body_of(receive, body_limit(self._max_chars)))
+        document = parse(await body_of(receive, self._body_limit))
         action = inner["path"].removeprefix(f"{_API}/")
         if action == "reset":
             clean: dict[str, Any] = {"event_id": _matching(document, "event_id", _EVENT)}
@@ -90,8 +90,9 @@ class Gate:
         """Refuse a value that the component on the page cannot give."""
         if isinstance(component, gr.Textbox):
             good = isinstance(value, str)
-            if good and len(value) > self._max_chars:
-                raise Refusal("text_too_long", "data", count=len(value), limit=self._max_chars)
+            limit = component.max_length or 0
+            if good and len(value) > limit:
+                raise Refusal("text_too_long", "data", count=len(value), limit=limit)
             if good and texts.has_surrogate(value):
                 raise Refusal("invalid_text", "data")
         elif isinstance(component, gr.Dropdown):

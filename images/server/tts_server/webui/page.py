@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-import json
 import os
 import secrets
 import shutil
@@ -17,11 +16,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from deploy_kit.data import table
 from tts_server.refusal import Refusal
 from tts_server.sound.audio import wav_header
-from tts_server.speech import voices
-from tts_server.speech.request import SpeechRequest, check
+from tts_server.speech.request import SpeechRequest, body_limit, check
 from tts_server.speech.service import Service, means
 from tts_server.speech.ticket import Ticket
 from tts_server.state import State
@@ -31,25 +28,19 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
 
+from tts_server.form import inputs, status
 from tts_server.webui import texts
 from tts_server.webui.gate import Gate
 
 _STYLE = Path(__file__).with_name("page.css")
 _KEEP_SECONDS = 3600
 _SWEEP_SECONDS = 300
-_REFRESH_SECONDS = 10
+_REFRESH_SECONDS = 5
 _POLL_SECONDS = 0.05
 _HEAD = """<meta name="color-scheme" content="light dark"><style>@media (max-width: 640px) {
   .gradio-container.gradio-container { padding: 0 4px 16px !important }
   .gradio-container .main.app { padding: 8px !important } }</style>"""
 """In the head, because Gradio puts a prefix before each rule of the style sheet: the outer frames are out of reach."""
-
-_LANGUAGES = [("Auto · 自动", "auto"), ("English", "en"), ("中文", "zh")]
-_EXAMPLES = (
-    "Hello, and welcome! How can I help you today?",
-    "你好，欢迎使用语音合成服务。",
-    "我正在用 Python 写一个小工具。",
-)
 
 
 def mount(state: State) -> tuple[FastAPI, Gate]:
@@ -65,7 +56,7 @@ def mount(state: State) -> tuple[FastAPI, Gate]:
         max_file_size="1kb", ssr_mode=False, show_error=False, enable_monitoring=False, theme=_theme(),
         css_paths=[_STYLE], head=_HEAD,
     )  # fmt: skip
-    return shell, Gate(shell, page, folder, state.settings.max_chars)
+    return shell, Gate(shell, page, folder, body_limit(state.settings.max_chars, state.settings.engine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ class _Parts:
     """The components of the page that something happens to."""
 
     hero: gr.HTML
-    inputs: tuple[Any, ...]
+    form: inputs.Form
     speak: gr.Button
     stop: gr.Button
     sound: gr.Audio
@@ -85,47 +76,25 @@ def build(state: State, service: Service, folder: Path) -> gr.Blocks:
     say = texts.translations()
     page: gr.Blocks
     with gr.Blocks(title="IndexTTS", analytics_enabled=False, delete_cache=(_SWEEP_SECONDS, _KEEP_SECONDS)) as page:
-        hero = gr.HTML(texts.header(texts.speaker(None, state), state), padding=False)
+        hero = gr.HTML(status.header(texts.speaker(None, state), state), padding=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
-                inputs, speak, stop = _form(say, state.settings.max_chars)
+                form = inputs.build(say, state.settings)
+                speak, stop = _buttons(say)
             with gr.Column(scale=2, min_width=320):
                 sound, note = _result(say)
-        _wire(page, _Parts(hero, inputs, speak, stop, sound, note), state, _Speaker(state, service, folder))
+        _wire(page, _Parts(hero, form, speak, stop, sound, note), state, _Speaker(state, service, folder))
     page.has_launched = True  # a mounted page counts as not launched, and such a page may read any file
     page.queue(default_concurrency_limit=None)  # only the service admits
     page._queue.sleep_when_free = _POLL_SECONDS  # noqa: SLF001 - its 1 ms would cost 6 % of a core for ever
     return page
 
 
-def _form(say: gr.I18n, max_chars: int) -> tuple[tuple[Any, ...], gr.Button, gr.Button]:
-    text = gr.Textbox(
-        label=say("text"), placeholder=say("placeholder"), lines=7, max_lines=16, autofocus=True, elem_id="text",
-        max_length=max_chars,
-    )  # fmt: skip
-    examples = gr.Dataset(
-        components=[text], samples=[[example] for example in _EXAMPLES], type="index", label=say("examples"),
-        elem_id="examples",
-    )  # fmt: skip
-    choose = f"(index) => {json.dumps(_EXAMPLES)}[index]"
-    examples.click(None, [examples], [text], js=choose, queue=False, api_visibility="private")
-    with gr.Row():
-        voice = gr.Dropdown(_voices(), value="auto", label=say("voice"), elem_id="voice", min_width=200)
-        language = gr.Dropdown(_LANGUAGES, value="auto", label=say("language"), elem_id="language", min_width=140)
-    with gr.Row():
-        speed = _slider(say, "speed", 0.05)
-        pitch = _slider(say, "pitch", 1)
+def _buttons(say: gr.I18n) -> tuple[gr.Button, gr.Button]:
     with gr.Row():
         speak = gr.Button(say("speak"), variant="primary", size="lg", elem_id="speak", scale=4)
         stop = gr.Button(say("stop"), size="lg", elem_id="stop", scale=1, min_width=90)
-    return (text, voice, language, speed, pitch), speak, stop
-
-
-def _slider(say: gr.I18n, name: str, step: float) -> gr.Slider:
-    limits = table("espeak")[name]
-    return gr.Slider(
-        limits["minimum"], limits["maximum"], limits["default"], step=step, label=say(name), elem_id=name, min_width=220
-    )
+    return speak, stop
 
 
 def _result(say: gr.I18n) -> tuple[gr.Audio, gr.HTML]:
@@ -161,17 +130,14 @@ class _Speaker:
 
 
 def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> None:
-    async def on_speak(
-        text: str, voice: str, language: str, speed: float, pitch: float, request: gr.Request
-    ) -> tuple[Any, str]:
-        fields = {"input": text, "voice": voice, "language": language, "speed": speed, "pitch": pitch}
-        return await speaker.speak(fields, request)
+    async def on_speak(request: gr.Request, *values: Any) -> tuple[Any, str]:
+        return await speaker.speak(parts.form.fields(*values), request)
 
     def on_load(request: gr.Request) -> str:
-        return texts.header(texts.speaker(request, state), state)
+        return status.header(texts.speaker(request, state), state)
 
     speaking = parts.speak.click(
-        on_speak, list(parts.inputs), [parts.sound, parts.note], concurrency_limit=None,
+        on_speak, list(parts.form.inputs), [parts.sound, parts.note], concurrency_limit=None, js=parts.form.script,
         show_progress_on=[parts.sound], api_visibility="private",
     )  # fmt: skip
     parts.stop.click(None, cancels=[speaking], queue=False, api_visibility="private")
@@ -224,10 +190,6 @@ def _sweep(folder: Path) -> None:
         for entry in folder.iterdir():
             if entry.stat().st_mtime < time.time() - _KEEP_SECONDS:
                 shutil.rmtree(entry, ignore_errors=True)
-
-
-def _voices() -> list[tuple[str, str]]:
-    return [("Auto · 自动", "auto"), *((voice.name, voice.id) for voice in voices.catalogue().values())]
 
 
 def _theme() -> gr.themes.Base:
