@@ -46,7 +46,7 @@ def terms(request: Request) -> Terms:
     """The licences that have to be accepted for the engine asked for."""
     grouped: dict[str, list[str]] = {}
     for repository in _lock(request).get("repositories", ()):
-        if request.engine in repository.get("engines", ()):
+        if request.engine in repository.get("engines", ()) and repository.get("licence") is not None:
             grouped.setdefault(str(repository.get("licence")), []).append(str(repository.get("name")))
     book = table("hubs")["licences"]
     asked = (ident for ident in grouped if book.get(ident, {"ask": True})["ask"])
@@ -97,6 +97,6 @@ def settle(request: Request, state: State, ask: Ask) -> tuple[Request, tuple[Fin
 def refused(wanted: Terms) -> Finding:
     """That the weights are not fetched, because nobody accepted their licences."""
     names = ", ".join(licence.name for licence in wanted.licences)
-    urls = ", ".join(licence.url for licence in wanted.licences)
+    urls = ", ".join(licence.url or " ".join(licence.repositories) for licence in wanted.licences)
     commands = (("deploykit", "up", "--engine", wanted.engine, "--accept-license"),)
     return Finding.of("CACHE-LICENCE", Severity.WARNING, names, commands=commands, url=urls)

@@ -50,6 +50,14 @@ def test_a_licence_that_nobody_knows_has_to_be_accepted_too(tmp_path: Path) -> N
     assert [(one.ident, one.name) for one in licence.terms(own).licences] == [("Mine", "Mine")]
 
 
+def test_files_under_no_licence_ask_for_nothing(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text(json.dumps({"repositories": [{"name": "a/b", "licence": None, "engines": ["indextts-2.5"]}]}))
+    own = samples.request(engine="indextts-2.5", weights=Weights(lock=str(lock)))
+
+    assert licence.terms(own).licences == ()
+
+
 def test_a_yes_reaches_the_service_and_is_remembered(state: State) -> None:
     request, notes = licence.settle(MODEL, state, accept)
 
