@@ -99,7 +99,7 @@ def _rich(say: gr.I18n, text: gr.Textbox, settings: Settings) -> Form:
     duration.visible = "duration_factor" in limits
     with gr.Accordion(say("emotion"), open=False, elem_id="emotion"):
         described = gr.Textbox(
-            label=say("emo_text"), elem_id="emo_text", max_length=limits["emo_text"]["maximum_characters"]
+            value="", label=say("emo_text"), elem_id="emo_text", max_length=limits["emo_text"]["maximum_characters"]
         )
         alpha = _slider(say, "emo_alpha", limits["emo_alpha"], 0.05)
         with gr.Row():
@@ -107,7 +107,7 @@ def _rich(say: gr.I18n, text: gr.Textbox, settings: Settings) -> Form:
                 _slider(say, f"emo_{name}", limits["emo_vector"] | {"default": 0}, 0.05, 150)
                 for name in facts["emotion"]["order"]
             ]
-    sound = gr.Textbox(visible=False, max_length=upload.encoded_limit(facts), elem_id="reference")
+    sound = gr.Textbox(value="", visible=False, max_length=upload.encoded_limit(facts), elem_id="reference")
     fields = _Fields(settings.engine, len(vector))
     return Form((text, engine, voice, language, duration, described, alpha, *vector, sound), fields, _READ_FILE)
 
