@@ -56,7 +56,7 @@ ENGINE_LOCKS = ("images/requirements/engine.txt", "images/requirements/engine-bu
 SOURCE_TABLE = "deploy_kit/data/engine_source.json"
 ENGINE_FILES = (
     *ENGINE_LOCKS,
-    *(f"images/tools/{name}.py" for name in ("check_engine", "elf", "install_engine", "slim_engine")),
+    *(f"images/tools/{name}.py" for name in ("check_engine", "elf", "install_engine", "slim_engine", "stub_library")),
     "deploy_kit/builder/taken.py",
     SOURCE_TABLE,
 )

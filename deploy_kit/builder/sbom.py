@@ -17,30 +17,41 @@ from deploy_kit.tools import docker
 _SECONDS = 60.0
 _NAMESPACE = uuid.UUID("6f9c0f2e-6d0b-5f0e-9a44-0d9c0b8a3f51")
 _PYTHON = "/opt/deploykit/server/bin/python"
+_ENGINE = "/opt/deploykit/engine/lib/python3.11/site-packages"
 _INVENTORY = r"""
 import importlib.metadata, json, os, subprocess
 form = "${Package}\t${Version}\t${Architecture}\n"
 rows = subprocess.run(["dpkg-query", "-W", "-f", form], capture_output=True, text=True, check=True).stdout.splitlines()
 found = {}
-for one in importlib.metadata.distributions():
+places = [*importlib.metadata.distributions(), *importlib.metadata.distributions(path=["ENGINE"])]
+for one in places:
     data = one.metadata
-    found[data["Name"]] = [data["Name"], one.version, data["License-Expression"] or ""]
+    found[data["Name"], one.version] = [data["Name"], one.version, data["License-Expression"] or ""]
+source = None
+if os.path.exists("ENGINE/../../../deploykit.json"):
+    facts = json.load(open("ENGINE/../../../deploykit.json"))
+    source = [facts["source"]["commit"] or "", facts["source"]["digest"], facts["stand_in"]]
 release = dict(line.split("=", 1) for line in open("/etc/os-release").read().splitlines() if "=" in line)
 print(json.dumps({
     "distribution": release["ID"].strip('"'),
     "system": [row.split("\t") for row in rows],
     "python": sorted(found.values()),
+    "engine": source,
 }))
-"""
+""".replace("ENGINE", _ENGINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What an image holds: Debian packages as (name, version, architecture), Python's as (name, version, licence)."""
+    """What an image holds: Debian packages as (name, version, architecture), Python's as (name, version, licence).
+
+    ``engine`` is the source of IndexTTS: commit (empty when it is not the pinned one), digest, whether it stands in.
+    """
 
     distribution: str
     system: tuple[tuple[str, str, str], ...]
     python: tuple[tuple[str, str, str], ...]
+    engine: tuple[str, str, bool] | None = None
 
 
 def describe(reference: str) -> str:
@@ -63,7 +74,7 @@ def describe(reference: str) -> str:
 
 def document(inventory: Inventory, reference: str, image: docker.ImageInfo) -> str:
     """The CycloneDX text of an inventory."""
-    inside = [*_debian(inventory), *_pypi(inventory)]
+    inside = [*_debian(inventory), *_pypi(inventory), *_engine(inventory)]
     whole = {"type": "container", "bom-ref": image.id, "name": reference, "version": image.id}
     made = {
         "bomFormat": "CycloneDX",
@@ -96,6 +107,17 @@ def _pypi(inventory: Inventory) -> list[dict[str, object]]:
         component = _component(name, version, f"pkg:pypi/{quote(normal, safe='')}@{quote(version, safe='')}")
         found.append(component | ({"licenses": [{"expression": licence}]} if licence else {}))
     return found
+
+
+def _engine(inventory: Inventory) -> list[dict[str, object]]:
+    if inventory.engine is None:
+        return []
+    commit, digest, stands_in = inventory.engine
+    name = "indextts-stand-in" if stands_in else "index-tts"
+    version = commit or f"unlocked-{digest[:12]}"
+    component = _component(name, version, f"pkg:generic/{name}@{version}?checksum=sha256:{digest}")
+    terms = {} if stands_in else {"licenses": [{"license": {"name": "bilibili Model Use License Agreement"}}]}
+    return [component | terms]
 
 
 def _component(name: str, version: str, purl: str) -> dict[str, object]:

@@ -43,7 +43,6 @@ class BuildSettings:
     engine_source: str = "auto"
     torch_index: str | None = None
     engine_archives: tuple[str, ...] = ()
-    engine_archives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

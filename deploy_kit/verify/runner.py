@@ -19,8 +19,8 @@ STEP = "verify"
 MARK = "deploykit-check "
 """Begins each line of the suite's output that holds a result."""
 
-_SECONDS = 900.0
-_SILENCE = 300.0
+_SECONDS = 3600.0
+_SILENCE = 1200.0
 
 
 class Outcome(str, Enum):

@@ -11,20 +11,31 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import re
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from elf import libraries, missing
+from elf import HOST_LIBRARIES, dynamic, libraries, missing
 
 CUDA_LIBRARY = re.compile(
     r"lib(?:cublas|cuda|cudnn|cufft|cufile|cupti|curand|cusolver|cusparse|cutensor"
     r"|nccl|nvblas|nvrtc|nvJitLink|nvToolsExt|nvperf|nvshmem).*\.so.*"
 )
 CUDA_PACKAGE = re.compile(r"(?:nvidia|cuda|triton|cupy)(?:[-_].*)?")
+_OPEN = """
+import ctypes, sys
+import torch
+for path in sys.argv[1:]:
+    try:
+        ctypes.CDLL(path)
+    except OSError as error:
+        print(error)
+"""
 _HASH = re.compile(r"-[0-9a-f]{8,}$")
 ENGINES = ("indextts.infer_v2_5", "indextts.infer_v2")
 
@@ -64,6 +75,19 @@ def problems_of_files(packages: Path, expected: Mapping[str, Any]) -> list[str]:
     return found + [f"{path.relative_to(packages)} needs {name}" for path, name in missing(packages)]
 
 
+def problems_of_loading(packages: Path) -> list[str]:
+    """Whether every function that a library asks of another one is there: all of them are opened with nothing put off.
+
+    What needs the GPU's driver can only be opened beside one.
+    """
+    found = [path for folder in ("nvidia", "torch/lib") for path in libraries(packages / folder)]
+    wanted = [str(path) for path in found if not HOST_LIBRARIES & set(dynamic(path)[0])]
+    environment = {**os.environ, "LD_BIND_NOW": "1"}
+    command = (sys.executable, "-c", _OPEN, *wanted)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() + ([] if done.returncode == 0 else [done.stderr.strip().rpartition("\n")[2]])
+
+
 def problems_of_torch(expected: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """What torch says about itself against what its variant promises."""
     import torch
@@ -99,7 +123,7 @@ def _import(name: str) -> str:
 
 def check(packages: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
     """All checks; what was seen, and ``problems``."""
-    problems = problems_of_files(packages, expected)
+    problems = problems_of_files(packages, expected) + problems_of_loading(packages)
     more, seen = problems_of_torch(expected)
     problems += more
     if expected.get("source"):

@@ -18,6 +18,7 @@ _ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _SONAME = 1, 5, 14
+_DYNSYM = 11
 
 
 def libraries(packages: Path) -> list[Path]:
@@ -51,6 +52,21 @@ def dynamic(path: Path) -> tuple[tuple[str, ...], str]:
 
         own = next((text(value) for tag, value in entries if tag == _SONAME), path.name)
         return tuple(text(value) for tag, value in entries if tag == _NEEDED), own
+
+
+def symbols(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a 64-bit library defines for others, and those that it asks of others; without their versions."""
+    content = memoryview(path.read_bytes())
+    offset, (size, count, _) = struct.unpack_from("<Q", content, 40)[0], struct.unpack_from("<HHH", content, 58)
+    table = [struct.unpack_from("<IIQQQQI", content, offset + size * index) for index in range(count)]
+    own = next((row for row in table if row[1] == _DYNSYM), None)
+    if own is None:
+        return frozenset(), frozenset()
+    strings = bytes(content[table[own[6]][4] : table[own[6]][4] + table[own[6]][5]])
+    defined, asked = set(), set()
+    for name, _, _, section, _, _ in struct.iter_unpack("<IBBHQQ", content[own[4] : own[4] + own[5]]):
+        (defined if section else asked).add(strings[name : strings.index(b"\0", name)].decode())
+    return frozenset(defined - {""}), frozenset(asked - {""})
 
 
 def missing(packages: Path, system: Iterable[Path] = SYSTEM) -> list[tuple[Path, str]]:

@@ -17,14 +17,27 @@ from pathlib import Path
 
 import elf
 import slim
+import stub_library
 
 FOLDERS = ("torch/include", "torch/share", "nvidia/*/include", "nvidia/*/bin", "nvidia/*/src")
 """Headers, build files and compilers' helpers: only for building extensions."""
-PROGRAMS = ("torch/bin/protoc*",)
+PROGRAMS = ("torch/bin/protoc*", "torch/lib/libtorch_cuda_linalg.so")
+"""A compiler of builds, and linear algebra on a GPU (torch.linalg): opened at its first use, and no engine uses it."""
+
+UNCALLED = {
+    "libnccl.so.*": 5,  # ncclInvalidUsage; talks to other GPUs: a worker has one
+    "libcurand.so.*": 0,  # PyTorch has its own generators and asks no function of it
+    "libcusparse.so.*": 10,  # CUSPARSE_STATUS_NOT_SUPPORTED; sparse matrices
+    "libcusparseLt.so.*": 10,  # likewise; half-empty weights
+}
+"""Libraries that PyTorch is linked against and no engine calls, with what their stand-ins answer: see `stub_library`.
+Together they are a third of all bytes."""
+
 SUFFIXES = (".a", ".h", ".hpp", ".cuh", ".cu", ".pdb")
 ON_DEMAND = (
     "libcudnn_*.so.*",  # cuDNN opens its parts when it needs them
     "libnvrtc-builtins.so.*",  # opened by nvrtc
+    "libnvJitLink.so.*",  # opened by cuFFT
 )
 """CUDA libraries that are needed though no other library names them."""
 
@@ -57,6 +70,9 @@ def _remove(packages: Path, scripts: Path) -> None:
             found.unlink()
     for found in unneeded(packages):
         found.unlink()
+    for pattern, status in UNCALLED.items():
+        for found in packages.glob(f"nvidia/*/lib/{pattern}"):
+            _stub(found, packages, status)
     while lost := useless(packages):
         for found in lost:
             found.unlink()
@@ -78,6 +94,20 @@ def unneeded(packages: Path) -> list[Path]:
                 kept.add(path)
                 waiting.append(path)
     return sorted(spare - kept)
+
+
+def _stub(library: Path, packages: Path, status: int) -> None:
+    """Put what declines in a library's place, with what the others ask of it. Its package's metadata goes,
+    so that a bill of materials stays true."""
+    own = elf.dynamic(library)[1]
+    users = [path for path in elf.libraries(packages) if own in elf.dynamic(path)[0]]
+    asked = frozenset[str]().union(*(elf.symbols(path)[1] for path in users))
+    # Only its own plain C names: such libraries also carry copies of the C++ library's, which must stay that one's.
+    functions = {name for name in asked & elf.symbols(library)[0] if not name.startswith("_")}
+    library.write_bytes(stub_library.build(own, functions, status))
+    package = library.relative_to(packages).parts[1]
+    for metadata in packages.glob(f"nvidia_{package}_*.dist-info"):
+        shutil.rmtree(metadata)
 
 
 def useless(packages: Path) -> list[Path]:

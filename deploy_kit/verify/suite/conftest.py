@@ -13,7 +13,7 @@ import testinfra
 from testinfra.host import Host
 
 from deploy_kit.verify.runner import MARK
-from deploy_kit.verify.suite import containers, layers
+from deploy_kit.verify.suite import containers, engines, layers
 
 _PREFIX = "test_"
 
@@ -65,6 +65,12 @@ def config(image: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def variant(config: dict[str, Any]) -> str:
+    """The image's variant, as its label tells it."""
+    return str((config.get("Labels") or {}).get("io.deploykit.variant"))
+
+
+@pytest.fixture(scope="session")
 def saved(image: str, tmp_path_factory: pytest.TempPathFactory) -> layers.Saved:
     """Every layer of the image, files that later layers hide included."""
     return layers.save(image, tmp_path_factory.mktemp("image") / "image.tar")
@@ -83,7 +89,7 @@ def container(request: pytest.FixtureRequest, image: str) -> Iterator[str]:
     if given := request.config.getoption("container"):
         yield str(given)
         return
-    with containers.started(image) as name:
+    with containers.started(image, *engines.room(image)) as name:
         containers.await_ready(name)
         yield name
 

@@ -25,6 +25,15 @@ HARDENED = (
     "--tmpfs=/outputs:mode=2775",
 )
 _READY_SECONDS = 60.0
+_READ = """
+import os, sys, urllib.error, urllib.request
+port = os.environ["TTS_LISTEN"].rpartition(":")[2]
+try:
+    reply = urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30)
+except urllib.error.HTTPError as error:
+    reply = error
+sys.stdout.buffer.write(reply.read())
+"""
 _SPEAK = """
 import base64, json, os, sys, urllib.request
 key = os.environ.get("TTS_API_KEY_FILE")
@@ -79,6 +88,11 @@ def await_ready(name: str) -> None:
             return
         time.sleep(0.2)
     raise AssertionError(f"not ready after {_READY_SECONDS:g} s: {_last_words(name)}")
+
+
+def readiness(name: str) -> dict[str, Any]:
+    """What the service says of itself, ready or not."""
+    return dict(json.loads(docker.call("exec", name, PYTHON, "-I", "-c", _READ, timeout=60).stdout))
 
 
 def speak(name: str, text: str, **wish: str) -> bytes:

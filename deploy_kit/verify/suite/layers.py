@@ -10,7 +10,8 @@ from pathlib import Path
 
 from deploy_kit.tools import docker
 
-_SAVE_SECONDS = 600.0
+_SAVE_SECONDS = 1200.0
+_PIECE = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,18 @@ class Saved:
                 stream = archive.extractfile(member)
                 if stream is not None:
                     yield entry, stream.read()
+
+    def holding(self, markers: tuple[bytes, ...]) -> Iterator[Entry]:
+        """The regular files that hold one of the markers. Read in pieces: a library may be a gigabyte."""
+        overlap = max(map(len, markers), default=1) - 1
+        for entry, archive, member in _walk(self.path):
+            stream = archive.extractfile(member) if entry.regular else None
+            rest = b""
+            while stream is not None and (piece := stream.read(_PIECE)):
+                if any(marker in rest + piece for marker in markers):
+                    yield entry
+                    break
+                rest = piece[-overlap:] if overlap else b""
 
 
 def save(image: str, path: Path) -> Saved:

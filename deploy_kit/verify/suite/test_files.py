@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 
-from deploy_kit.verify.suite import layers, traces
+from deploy_kit.verify.suite import engines, layers, traces
 
 _COMPILERS = re.compile(
     r"/(?:usr/(?:local/)?)?bin/(?:[a-z0-9_]+-linux-gnu-)?(?:gcc|g\+\+|cc|c\+\+|clang|ld|as|make|nvcc|rustc|go)(?:-[\d.]+)?"
@@ -59,7 +59,7 @@ def test_no_site_secret(saved: layers.Saved, markers: tuple[str, ...]) -> None:
     shipped = saved.contents(lambda entry: bool(_PUBLIC_CERTIFICATES.fullmatch(entry.name)))
     public = "\n".join(content.decode(errors="replace") for _, content in shipped)
     wanted = (*traces.fingerprints(traces.host_bundle(), public), *(marker.encode() for marker in markers))
-    found = [entry.name for entry, content in saved.contents(lambda _: True) if traces.found(content, wanted)]
+    found = [entry.name for entry in saved.holding(wanted)]
     assert not found, f"a certificate or secret of this site stands in {found[:5]}"
 
 
@@ -85,3 +85,26 @@ def test_licences_in_place(saved: layers.Saved) -> None:
     names = {entry.name for entry in saved.entries}
     for package in ("espeak-ng", "libespeak-ng1", "tini"):
         assert f"/usr/share/doc/{package}/copyright" in names, f"the licence of {package} is missing"
+
+
+def test_licences_of_the_engine(saved: layers.Saved, variant: str) -> None:
+    engines.only(variant)
+    names = {entry.name for entry in saved.entries if entry.size}
+    assert "/opt/deploykit/licenses/indextts/LICENSE" in names, "the engine's licence is missing"
+    for package in engines.packages(names) if engines.cuda(variant) else ():
+        assert any(name.startswith(package) and "icense" in name for name in names), f"{package} brings no licence"
+
+
+def test_one_copy_of_each_cuda_library(saved: layers.Saved, variant: str) -> None:
+    found = engines.cuda_libraries(entry.name for entry in saved.entries if entry.regular)
+    if not engines.cuda(variant):
+        assert not found, f"{sorted(found)} have no place here"
+    double = {name: paths for name, paths in found.items() if len(paths) > 1}
+    assert not double, f"{double}"
+    assert bool(found) == bool(engines.cuda(variant)), "it holds no CUDA library at all"
+
+
+def test_normaliser_rules_in_place(saved: layers.Saved, variant: str) -> None:
+    engines.only(variant)
+    found = [e for e in saved.entries if re.fullmatch(r".*/indextts/utils/tagger_cache/\w+\.fst", e.name) and e.size]
+    assert len(found) >= 2, "the engine would write into its own package at its first run, which it cannot"

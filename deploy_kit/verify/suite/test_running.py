@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from testinfra.host import Host
 
 from deploy_kit.client import wav
 from deploy_kit.tools import docker
-from deploy_kit.verify.suite import containers
+from deploy_kit.verify.suite import containers, engines
 
 _LISTEN_STATE = "0A"
 _PORT = 7860
@@ -80,6 +81,39 @@ def test_python_environment_is_whole(host: Host) -> None:
     """Nothing that was slimmed away, or did not travel, is missed by an import."""
     result = host.run("%s -c %s", containers.PYTHON, _IMPORT_ALL)
     assert result.rc == 0, result.stderr.splitlines()[-1]
+
+
+def test_engine_environment_is_whole(container: str, config: dict[str, Any], variant: str) -> None:
+    """The build the variant promises, one version of everything, every library and both engines can be loaded."""
+    engines.only(variant)
+    labels = config.get("Labels") or {}
+    report = engines.report(container, variant, torch=labels.get("io.deploykit.engine.lock") != "tests")
+    assert not report["problems"], "; ".join(report["problems"][:3])
+
+
+def test_engine_is_the_one_it_says(container: str, config: dict[str, Any], variant: str) -> None:
+    engines.only(variant)
+    labels, facts = config.get("Labels") or {}, engines.facts(container)
+    assert facts["variant"] == variant, facts["variant"]
+    assert facts["cuda"] == engines.cuda(variant), facts["cuda"]
+    stand_in = labels.get("io.deploykit.engine.stand-in") == "true"
+    assert facts["stand_in"] == stand_in, "it holds a stand-in and its label does not say so"
+    source = facts["source"]
+    for key, told in (("source", "locked" if source["locked"] else "unlocked"), ("digest", source["digest"])):
+        label = labels.get(f"io.deploykit.engine.{key}")
+        assert label in (None, told), f"its label says {label}, its files are {told}"
+
+
+def test_device_is_told(container: str, variant: str) -> None:
+    """Where speech is made, and the reason when that is not where it was hoped for."""
+    document = containers.readiness(container)
+    assert document["variant"] == variant, document["variant"]
+    device, fallback = str(document["device"]), document["fallback"]
+    assert device == "cpu" or device.startswith("cuda"), device
+    if fallback is not None:
+        assert device == "cpu", f"it fell back to {device}"
+        assert fallback["code"].startswith("GPU-"), fallback
+        assert fallback["reason"], fallback
 
 
 def test_speaks_english(container: str) -> None:

@@ -35,6 +35,18 @@ def test_a_licence_is_told_where_it_is_known() -> None:
     assert "licenses" not in components()["Jinja2"]
 
 
+def test_the_engines_source_is_told_with_its_licence_and_a_stand_in_never_passes_for_it() -> None:
+    def row(*engine: object) -> dict[str, object]:
+        inventory = sbom.Inventory("debian", (), (), engine)  # type: ignore[arg-type]
+        (found,) = json.loads(sbom.document(inventory, "x:1", IMAGE))["components"]
+        return dict(found)
+
+    assert row("abc", "d" * 64, False)["purl"] == f"pkg:generic/index-tts@abc?checksum=sha256:{'d' * 64}"
+    assert "bilibili" in str(row("abc", "d" * 64, False)["licenses"])
+    assert row("", "d" * 64, False)["version"] == "unlocked-dddddddddddd"
+    assert row("", "d" * 64, True)["name"] == "indextts-stand-in"
+
+
 def test_the_image_depends_on_all_of_them() -> None:
     made = json.loads(sbom.document(INVENTORY, "x:1", IMAGE))
 
