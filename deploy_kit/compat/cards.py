@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from deploy_kit.compat.versions import numbers
 from deploy_kit.data import table
 
@@ -10,19 +12,26 @@ CUDA_VARIANTS = ("cu128", "cu126")
 
 
 def serves(variant: str, capability: str) -> bool:
-    """Whether a variant's torch has code that runs on cards of this compute capability (``8.9``).
+    """Whether a variant's torch has code that runs on cards of this compute capability (``8.9``)."""
+    row = table("matrix")["variants"][variant]
+    return runs(capability, row["sass"], row["ptx"])
 
-    Code for X.y runs on X.z with z >= y, but some are served by exactly their own code only.
+
+def runs(capability: str, compiled: Iterable[str], intermediate: Iterable[str] = ()) -> bool:
+    """Whether a card runs code that was compiled for these architectures (``8.6`` say).
+
+    Code for X.y runs on X.z with z >= y, but some are served by exactly their own code only. Intermediate code (PTX)
+    runs on every card that is not older.
     """
-    matrix = table("matrix")
-    compiled = matrix["variants"][variant]["sass"]
-    if capability in compiled:
-        return True
-    if capability in matrix["exact"]:
-        return False
-    major, minor = numbers(capability)[:2]
-    near = (numbers(code)[:2] for code in compiled if code not in matrix["exact"])
-    return any(code[0] == major and code[1] <= minor for code in near)
+    exact = table("matrix")["exact"]
+    card = numbers(capability)[:2]
+    for code in compiled:
+        if capability == code:
+            return True
+        own = numbers(code)[:2]
+        if capability not in exact and code not in exact and own[0] == card[0] and own[1] <= card[1]:
+            return True
+    return any(card >= numbers(code)[:2] for code in intermediate)
 
 
 def variant_for(capability: str | None) -> str | None:

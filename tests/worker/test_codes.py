@@ -6,6 +6,7 @@ import pytest
 from tts_worker.guard import architecture, codes
 
 from deploy_kit import messages
+from deploy_kit.compat import cards
 from deploy_kit.data import table
 
 
@@ -96,12 +97,12 @@ def test_every_code_of_the_table_has_its_sentences_and_they_need_only_the_detail
     ],
 )
 def test_which_compiled_code_a_card_runs(capability: str, compiled: list[str], runs: bool) -> None:
-    assert architecture.runs(capability, compiled) is runs
+    assert cards.runs(capability, compiled) is runs
 
 
 def test_intermediate_code_runs_on_newer_cards_only() -> None:
-    assert architecture.runs("13.0", ["12.0"], ["12.0"])
-    assert not architecture.runs("9.0", ["12.0"], ["12.0"])
+    assert cards.runs("13.0", ["12.0"], ["12.0"])
+    assert not cards.runs("9.0", ["12.0"], ["12.0"])
 
 
 def test_names_of_architectures() -> None:

@@ -14,6 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from deploy_kit.compat import cards
 from tts_worker.guard import architecture, codes
 from tts_worker.guard.verdict import Verdict
 
@@ -108,7 +109,7 @@ def _judged(seen: dict[str, Any]) -> tuple[str | None, str]:
     if cuda and seen["driver"] // 1000 < int(str(cuda).split(".", 1)[0]):
         return "GPU-DRIVER-OLD", f"the driver serves CUDA {dotted(seen['driver'])}, torch was built for {cuda}"
     compiled, intermediate = architecture.of_torch(sass) if sass else ([], [])
-    if compiled and not architecture.runs(seen["capability"], compiled, intermediate):
+    if compiled and not cards.runs(seen["capability"], compiled, intermediate):
         return (
             "GPU-CARD-UNSUPPORTED",
             f"{seen['name']} has compute capability {seen['capability']}, torch has code for {' '.join(compiled)}",

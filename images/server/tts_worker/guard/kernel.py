@@ -7,6 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+from deploy_kit.compat import cards
 from tts_worker.guard import architecture, codes
 from tts_worker.guard.driver import dotted
 from tts_worker.guard.verdict import Verdict
@@ -59,7 +60,7 @@ def _unsupported(torch: Any, known: Verdict) -> Verdict:
     name = str(torch.cuda.get_device_name(0))
     known = replace(known, capability=capability, name=name)
     compiled, intermediate = architecture.of_torch(torch.cuda.get_arch_list())
-    if not architecture.runs(capability, compiled, intermediate):
+    if not cards.runs(capability, compiled, intermediate):
         detail = f"{name} has compute capability {capability}, torch has code for {' '.join(compiled)}"
         return replace(known, code="GPU-CARD-UNSUPPORTED", detail=detail)
     return known

@@ -98,7 +98,8 @@ class Core:
         auxiliary: dict[str, str] | None,
     ) -> None:
         self.version = version
-        self.device = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
+        there = torch.cuda.is_available()  # asked whatever the device is, as upstream does
+        self.device = device or ("cuda:0" if there else "cpu")
         self.config = dict(_SETTING.findall(Path(config).read_text(encoding="utf-8")))
         self.pace = float(self.config.get("standin_pace", 0))
         time.sleep(float(self.config.get("standin_load_seconds", 0)))

@@ -41,13 +41,13 @@ class IndexTts:
         """Judge the GPU, import, load the weights, speak once. Raises `EngineError`."""
         load = Load.of(options)
         printed, home = self._settle()
+        upstream.check_files(load.model, self._facts, load.emotion_text)
         verdict = _guard(load, self._facts, report)
         with faults.of_load(load.model):
             report.phase("imports")
             torch = _torch(load)
             found = upstream.find(self._facts)
             report.phase("weights")
-            upstream.check_files(load.model, self._facts, load.emotion_text)
             model = upstream.construct(found, self._facts, load, torch)
         clips = Clips(home.folder / "clips", self._facts["reference"])
         speaker = self._speaker = Speaker(model, torch, self._facts, load, clips, printed)
