@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _SECONDS = 10.0
+_UUIDS = ("GPU-", "MIG-")
 _HIDDEN = ("", "-1", "void", "none", "NoDevFiles")
 
 
@@ -155,12 +156,13 @@ def _asked(library: Any, call: Callable[[], T]) -> T | None:
 
 
 def _visible(environment: Mapping[str, str], uuid: str, index: int) -> bool:
-    """Whether CUDA would be shown this device: users hide cards by ``CUDA_VISIBLE_DEVICES``."""
+    """Whether this device is ours: users hide cards by ``CUDA_VISIBLE_DEVICES``, the stack names its own by UUID."""
     told = environment.get("CUDA_VISIBLE_DEVICES")
-    if told is None:
-        return True
-    wanted = [word.strip() for word in told.split(",")]
-    return any(word == str(index) or (len(word) > 4 and uuid.startswith(word)) for word in wanted)
+    wanted = [word.strip() for word in told.split(",")] if told is not None else [uuid]
+    ours = [word.strip() for word in environment.get("TTS_GPUS", "").split(",")]
+    named = [word for word in ours if word.startswith(_UUIDS)] or [uuid]
+    shown = any(word == str(index) or (word.startswith(_UUIDS) and uuid.startswith(word)) for word in wanted)
+    return shown and any(uuid.startswith(word) for word in named)
 
 
 def _text(value: str | bytes) -> str:

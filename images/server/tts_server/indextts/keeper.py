@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deploy_kit.data import table
-from tts_server.engines import memory
+from tts_server.engines import cores, memory
 from tts_server.engines.status import Trouble
 from tts_server.gpu import reservations
 from tts_server.gpu.nvml import Nvml
@@ -65,6 +65,10 @@ class ModelKeeper:
         self._gate = asyncio.Lock()
         self._loading: Slot | None = None
         self._hub: Path | None = settings.gpu_hub
+
+    @property
+    def _threads(self) -> int:
+        return self._settings.threads or cores.count()
 
     def clear(self) -> None:
         """Remove what was made for this process alone."""
@@ -194,18 +198,18 @@ class ModelKeeper:
         return self._hub
 
     def _environment(self, place: Place) -> dict[str, str]:
-        threads = self._settings.threads
         return {
+            "OMP_NUM_THREADS": str(self._threads),
             "CUDA_VISIBLE_DEVICES": place.gpu.uuid if place.gpu else "",
             "HF_HUB_OFFLINE": "1",
             "TRANSFORMERS_OFFLINE": "1",
             "USE_MODELSCOPE": "false",
-        } | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+        }
 
     async def _load(self, place: Place) -> dict[str, Any]:
         return {
             "device": place.device, "model_dir": str(self.model_folder), "half": place.mode.half,
-            "emotion_text": place.mode.emotion_text, "threads": self._settings.threads,
+            "emotion_text": place.mode.emotion_text, "threads": self._threads,
             "warm_up": await self._clip(place),
         }  # fmt: skip
 
