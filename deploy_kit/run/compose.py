@@ -18,6 +18,7 @@ from deploy_kit.run.wait import Pulse, until_ready
 from deploy_kit.tools import compose, docker
 
 _UP_SECONDS = 180.0
+"""For making a container; the one that it replaces may end its sentences before."""
 _RESTARTS = 3
 """How often a service may fall over while it starts before it counts as unable to."""
 
@@ -165,8 +166,10 @@ def _start(job: Job) -> None:
             lines.append(text.strip())
             job.report(line(Operation.START_SERVICE.value, text))
 
+    previous = job.state.stack()
+    leaving = previous.stop_grace_seconds if previous is not None and found is not None else 0.0
     try:
-        _project(job.stack.name, job.state).up(heard, timeout=_UP_SECONDS)
+        _project(job.stack.name, job.state).up(heard, timeout=_UP_SECONDS + leaving)
     except proc.CommandError as error:
         raise _compose_failure(job, lines, error) from None
     job.state.save_stack(job.stack)

@@ -183,3 +183,64 @@ def test_characters_that_nobody_sees_are_refused_and_shown_harmlessly(text: str,
 
 def test_letters_of_every_language_are_taken() -> None:
     assert value("path", "/模型/Привет é") == "/模型/Привет é"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("true", True), ("Yes", True), ("on", True), ("FALSE", False), ("no", False)]
+)
+def test_a_yes_or_no_may_be_said_in_words(text: str, expected: bool) -> None:
+    assert value("boolean", text) is expected
+
+
+@pytest.mark.parametrize("text", ["1", "maybe", "y"])
+def test_anything_else_is_no_answer(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value("boolean", text)
+    assert caught.value.code == "CONFIG-BOOLEAN"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("auto", "auto"),
+        ("https://hub.example/models", "https://hub.example/models"),
+        ("https://git.example/a/b.git#0123abc", "https://git.example/a/b.git#0123abc"),
+        ("git@git.example:a/b.git#0123abc", "git@git.example:a/b.git#0123abc"),
+        ("modelscope+https://hub.example", "modelscope+https://hub.example"),
+        ("weights.tar", "/srv/weights.tar"),
+        ("/data/weights", "/data/weights"),
+    ],
+)
+def test_a_source_is_a_word_an_address_or_a_path(text: str, expected: str) -> None:
+    assert value("source", text, words=("auto",)) == expected
+
+
+@pytest.mark.parametrize("text", ["https://", "HTTP ://x", "://x"])
+def test_half_an_address_is_no_source(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value("source", text)
+    assert caught.value.code == "CONFIG-SOURCE"
+
+
+def test_a_password_in_an_address_that_a_container_would_show_is_refused() -> None:
+    text = "https://me:secret@hub.example/"
+
+    assert value("source", text) == text
+    with pytest.raises(Refused) as caught:
+        value("source", text, service_env="TTS_WEIGHTS_SOURCE")
+    assert caught.value.code == "CONFIG-SECRET-SOURCE"
+
+
+CARD = "GPU-0a1b2c3d-1111-2222-3333-444455556666"
+
+
+def test_cards_are_named_by_their_ids() -> None:
+    assert value("gpus", "all") == value("gpus", "") == ()
+    assert value("gpus", f"{CARD},{CARD.replace('GPU', 'MIG')}") == (CARD, CARD.replace("GPU", "MIG"))
+
+
+@pytest.mark.parametrize("text", ["0", "GPU-0a1b", f"{CARD} ,1", "NVIDIA GeForce RTX 4090"])
+def test_a_number_is_no_name_of_a_card(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value("gpus", text)
+    assert caught.value.code in ("CONFIG-GPUS", "CONFIG-LIST")
