@@ -13,7 +13,7 @@ from deploy_kit.config.request import Request
 from deploy_kit.lifecycle import licence, model
 from deploy_kit.lifecycle.access import key_for, token_for
 from deploy_kit.lifecycle.outcome import Outcome, outcome
-from deploy_kit.lifecycle.site import Choice, stack_for, state_of
+from deploy_kit.lifecycle.site import Choice, stack_for, state_of, wish_of
 from deploy_kit.plan.stack import Stack, Target
 from deploy_kit.run.state import State
 
@@ -30,7 +30,7 @@ def settled(request: Request) -> Outcome | None:
         return None
     request = licence.remembered(request, state)
     key, token = key_for(request, state), token_for(request)
-    if previous.engine != request.engine or previous.token_version != state.token_version():
+    if state.wish() != wish_of(request) or previous.token_version != state.token_version():
         return None
     if request.engine != BUILT_IN and previous.device == "cpu" and request.device == "auto":
         return None  # what kept the card away may have been mended

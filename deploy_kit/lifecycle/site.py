@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_kit import proc
+from deploy_kit import codec, proc
 from deploy_kit.client import Client
 from deploy_kit.compat.verdict import DeviceRequest, Verdict
 from deploy_kit.config.request import Listen, Request
@@ -44,14 +44,18 @@ class Choice:
 
     @classmethod
     def again(cls, request: Request, previous: Stack) -> Choice:
-        """As the stack was started last, where the request does not say otherwise.
-
-        A wish that changed since shows in the stack's settings, so that it differs from the previous one.
-        """
+        """As the stack was decided last, for a request whose `wish_of` is the same as then."""
         variant = previous.image.variant if request.variant == "auto" else request.variant
         limits = previous.limits
         device = previous.device if request.device == "auto" else request.device
         return cls(variant, device, previous.gpu, limits.memory, limits.pids)
+
+
+def wish_of(request: Request) -> str:
+    """A digest of what the request says about things that are decided by looking at the host."""
+    return codec.digest(
+        (request.engine, request.variant, request.device, request.gpus, request.memory, request.pids, request.target)
+    )
 
 
 def stack_for(

@@ -17,7 +17,7 @@ from deploy_kit.lifecycle import access, build, card, doctor, licence, model
 from deploy_kit.lifecycle.offer import offer
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
-from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of
+from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of, wish_of
 from deploy_kit.plan.observed import Observed
 from deploy_kit.plan.reconcile import reconcile
 from deploy_kit.plan.stack import Stack, Target
@@ -124,6 +124,7 @@ def carry_out(
     said = model.look(_client(prepared), prepared.stack)
     if wait_for_model and prepared.stack.engine != needs.BUILT_IN:
         said, proof = _model(prepared, report, clock)
+    prepared.state.remember_wish(wish_of(request))
     prepared.state.key_seen()  # the outcome below shows it
     return outcome(
         prepared.stack,

@@ -150,6 +150,15 @@ class State:
     def remember_proof(self, start: str) -> None:
         self._write(self.folder / "proof", start.encode())
 
+    def wish(self) -> str | None:
+        """What was left open and what was said when the stack was last decided (`remember_wish`)."""
+        return _text(self.folder / "wish")
+
+    def remember_wish(self, digest: str) -> None:
+        if self.wish() != digest:
+            self._make(self.folder)
+            self._write(self.folder / "wish", digest.encode())
+
     def record(self, event: str, **fields: Any) -> None:
         """Append a line to the history; times are seconds since the epoch."""
         self._make(self.folder)
