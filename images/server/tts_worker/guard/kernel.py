@@ -1,4 +1,4 @@
-"""The second stage: one real kernel in the engine's torch."""
+"""The second stage: real kernels in the engine's torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOLERANCE = {"float32": 1e-2, "float16": 0.5, "bfloat16": 2.0}
 
 
 def judge(driver: Verdict, half: str | None = None) -> Verdict:
-    """Multiply on the card and compare with the processor.
+    """Compute on the card what an engine computes, and compare with the processor.
 
     Args:
         driver: What the first stage said; its facts are kept.
@@ -39,8 +39,10 @@ def judge(driver: Verdict, half: str | None = None) -> Verdict:
             if known.code is None:
                 torch.cuda.init()
                 known = _unsupported(torch, known)
-            for kind in () if known.code else filter(None, ("float32", half)):
-                _multiply(torch, kind)
+            if known.code is None:
+                for kind in filter(None, ("float32", half)):
+                    _multiply(torch, kind)
+                _listen(torch)
     except Exception as error:  # noqa: BLE001 - whatever torch raises here is the verdict
         return replace(known, code=codes.of_error(error) or "GPU-KERNEL", detail=first_line(error))
     return known
@@ -74,6 +76,23 @@ def _multiply(torch: Any, kind: str) -> None:
     error = float((there.float().cpu() - torch.matmul(left, right)).abs().max())
     if not error < _TOLERANCE[kind]:
         raise ArithmeticError(f"a product in {kind} is wrong by {error:g}")
+
+
+def _listen(torch: Any) -> None:
+    """A convolution and a spectrum, as every vocoder computes them: other libraries of CUDA than a product."""
+    generator = torch.Generator().manual_seed(2)
+    sound, weights = torch.rand(1, 1, 16 * _SIZE, generator=generator), torch.rand(1, 1, 7, generator=generator)
+
+    def spectrum(sound: Any, weights: Any) -> Any:
+        heard = torch.nn.functional.conv1d(sound, weights)
+        return torch.fft.rfft(heard.reshape(-1)[: 8 * _SIZE]).abs()
+
+    there = spectrum(sound.to("cuda"), weights.to("cuda"))
+    torch.cuda.synchronize()
+    here = spectrum(sound, weights)
+    error = float((there.float().cpu() - here).abs().max() / here.max())
+    if not error < _TOLERANCE["float32"]:
+        raise ArithmeticError(f"a spectrum is wrong by {error:g}")
 
 
 def first_line(error: BaseException) -> str:
