@@ -6,7 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from benchmarks import commands, image, start
+from benchmarks import commands, engine, image, start
 from benchmarks.measure import Row, table
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +20,7 @@ def main() -> None:
         reference = _of_container("{{.Config.Image}}")
         rows += start.rows(reference)
         rows += image.rows(_base())
+    rows += engine.rows()
     text = f"{_machine()}\n\n{table(rows)}"
     print(text)
     (ROOT / "benchmarks/results.md").write_text(f"# Results\n\n{text}", encoding="utf-8")
