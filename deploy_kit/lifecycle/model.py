@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy_kit.client import Client, Proof, prove
 from deploy_kit.compat import needs
+from deploy_kit.compat.evidence import size
 from deploy_kit.data import table
 from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Message
@@ -155,7 +156,7 @@ def _tell(found: ModelStatus | None, report: Reporter) -> None:
 def sentence(found: ModelStatus) -> Message:
     """What the model is doing, as a sentence."""
     if found.state == "fetching" and found.total_bytes:
-        done, total = (f"{(count or 0) / 1e9:.1f}" for count in (found.done_bytes, found.total_bytes))
+        done, total = (size(count or 0) for count in (found.done_bytes, found.total_bytes))
         if found.eta_seconds is None:
             return Message.of("up.model-fetching", engine=found.engine, done=done, total=total)
         minutes = max(1, round(found.eta_seconds / 60))

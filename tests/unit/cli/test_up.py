@@ -70,7 +70,7 @@ def test_the_summary_says_what_the_model_is_doing(lifecycle, capsys) -> None:
     lifecycle.act = lambda report: replace(OUTCOME, engine="indextts-2.5", model=told)
     main(["up"], {})
     out = capsys.readouterr().out
-    assert "1.0 of 7.0 GB, about 10 min to go" in out
+    assert "1.0 GB of 7.0 GB, about 10 min to go" in out
     assert "built-in voice answers until then" in out
 
 
