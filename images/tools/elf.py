@@ -18,7 +18,7 @@ _ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _SONAME = 1, 5, 14
-_DYNSYM = 11
+_DYNSYM, _VERDEF = 11, 0x6FFFFFFD
 
 
 def libraries(packages: Path) -> list[Path]:
@@ -56,17 +56,49 @@ def dynamic(path: Path) -> tuple[tuple[str, ...], str]:
 
 def symbols(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The names that a 64-bit library defines for others, and those that it asks of others; without their versions."""
-    content = memoryview(path.read_bytes())
-    offset, (size, count, _) = struct.unpack_from("<Q", content, 40)[0], struct.unpack_from("<HHH", content, 58)
-    table = [struct.unpack_from("<IIQQQQI", content, offset + size * index) for index in range(count)]
-    own = next((row for row in table if row[1] == _DYNSYM), None)
-    if own is None:
-        return frozenset(), frozenset()
-    strings = bytes(content[table[own[6]][4] : table[own[6]][4] + table[own[6]][5]])
+    table, strings = _section(path, _DYNSYM)
     defined, asked = set(), set()
-    for name, _, _, section, _, _ in struct.iter_unpack("<IBBHQQ", content[own[4] : own[4] + own[5]]):
-        (defined if section else asked).add(strings[name : strings.index(b"\0", name)].decode())
+    for name, _, _, section, _, _ in struct.iter_unpack("<IBBHQQ", table):
+        (defined if section else asked).add(_text(strings, name))
     return frozenset(defined - {""}), frozenset(asked - {""})
+
+
+def version(path: Path) -> str | None:
+    """The version that a library's symbols carry, None where they carry none; no library of ours has two."""
+    table, strings = _section(path, _VERDEF)
+    found, place = [], 0
+    while table:
+        flags, step = struct.unpack_from("<H", table, place + 2)[0], struct.unpack_from("<I", table, place + 16)[0]
+        if not flags & 1:  # the first stands for the file itself
+            name = struct.unpack_from("<I", table, place + struct.unpack_from("<I", table, place + 12)[0])[0]
+            found.append(_text(strings, name))
+        if not step:
+            break
+        place += step
+    if len(found) > 1:
+        raise ValueError(f"{path}: symbols of {len(found)} versions")
+    return found[0] if found else None
+
+
+def _section(path: Path, kind: int) -> tuple[bytes, bytes]:
+    """The first section of a kind and the strings it refers to; nothing where there is none."""
+    with path.open("rb") as file:
+        header = file.read(64)
+        offset, (size, count, _) = struct.unpack_from("<Q", header, 40)[0], struct.unpack_from("<HHH", header, 58)
+        file.seek(offset)
+        table = [struct.unpack_from("<IIQQQQI", file.read(size)) for _ in range(count)]
+        own = next((row for row in table if row[1] == kind), None)
+        if own is None:
+            return b"", b""
+        parts = []
+        for row in (own, table[own[6]]):
+            file.seek(row[4])
+            parts.append(file.read(row[5]))
+    return parts[0], parts[1]
+
+
+def _text(strings: bytes, offset: int) -> str:
+    return strings[offset : strings.index(b"\0", offset)].decode()
 
 
 def missing(packages: Path, system: Iterable[Path] = SYSTEM) -> list[tuple[Path, str]]:

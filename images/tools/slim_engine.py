@@ -104,7 +104,7 @@ def _stub(library: Path, packages: Path, status: int) -> None:
     asked = frozenset[str]().union(*(elf.symbols(path)[1] for path in users))
     # Only its own plain C names: such libraries also carry copies of the C++ library's, which must stay that one's.
     functions = {name for name in asked & elf.symbols(library)[0] if not name.startswith("_")}
-    library.write_bytes(stub_library.build(own, functions, status))
+    library.write_bytes(stub_library.build(own, functions, status, elf.version(library)))
     package = library.relative_to(packages).parts[1]
     for metadata in packages.glob(f"nvidia_{package}_*.dist-info"):
         shutil.rmtree(metadata)

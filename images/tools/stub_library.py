@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 MARK = "deploykit: this image carries no "
 """Begins the sentence inside every such library."""
@@ -22,20 +22,24 @@ _PAGE = 0x1000
 _SYMBOL = struct.Struct("<IBBHQQ")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _FUNCTION, _SOME_SECTION = 0x12, 1
+_VERSYM, _VERDEF, _VERDEFNUM = 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD
 _HASH, _STRTAB, _SYMTAB, _STRSZ, _SYMENT, _SONAME = 4, 5, 6, 10, 11, 14
 
 
-def build(soname: str, functions: Iterable[str], status: int) -> bytes:
-    """The library: what it is called, its functions, and the number that they answer.
+def build(soname: str, functions: Iterable[str], status: int, version: str | None = None) -> bytes:
+    """The library: what it is called, its functions, the number that they answer, the version that they carry.
 
     Functions whose name says that they give an error's text answer with a sentence instead.
     """
     names = sorted(functions)
-    strings, offsets = _strings((soname, *names))
+    strings, offsets = _strings((soname, *names, *((version,) if version else ())))
     head = 64 + 4 * _PROGRAM.size
     symbols_at = head
     hash_at = symbols_at + _SYMBOL.size * (len(names) + 1)
     table = _hash_table(names)
+    versions = _versions(len(names), soname, version, offsets) if version else (b"", b"")
+    versions_at = _aligned(hash_at + len(table), 8)
+    table += bytes(versions_at - hash_at - len(table)) + versions[0] + versions[1]
     strings_at = hash_at + len(table)
     number_at = _aligned(strings_at + len(strings), 16)
     text_at, sentence_at = number_at + 16, number_at + 32
@@ -58,6 +62,7 @@ def build(soname: str, functions: Iterable[str], status: int) -> bytes:
             (_SYMTAB, symbols_at),
             (_STRSZ, len(strings)),
             (_SYMENT, _SYMBOL.size),
+            *(((_VERSYM, versions_at + len(versions[0])), (_VERDEF, versions_at), (_VERDEFNUM, 2)) if version else ()),
             (0, 0),
         )
     )
@@ -86,6 +91,16 @@ def _strings(names: Iterable[str]) -> tuple[bytes, dict[str, int]]:
         offsets[name] = len(table)
         table += name.encode() + b"\0"
     return table, offsets
+
+
+def _versions(count: int, soname: str, version: str, offsets: Mapping[str, int]) -> tuple[bytes, bytes]:
+    """The versions that are defined (the file's own and the one of all functions), and which each symbol carries."""
+    names = ((1, 1, soname, 28), (0, 2, version, 0))
+    defined = b"".join(
+        struct.pack("<HHHHIII", 1, flags, index, 1, _hash(name), 20, step) + struct.pack("<II", offsets[name], 0)
+        for flags, index, name, step in names
+    )
+    return defined, struct.pack(f"<{count + 1}H", 0, *[2] * count)
 
 
 def _hash_table(names: list[str]) -> bytes:

@@ -35,6 +35,16 @@ def test_a_real_library_is_understood(elf: ModuleType) -> None:
     assert ".text" in elf.sections(Path(_ctypes.__file__))
 
 
+def test_the_names_a_real_library_gives_and_asks_for_are_read(elf: ModuleType) -> None:
+    import _ctypes
+
+    defined, asked = elf.symbols(Path(_ctypes.__file__))
+
+    assert "PyInit__ctypes" in defined
+    assert "dlopen" in asked or "dlsym" in asked
+    assert elf.version(Path(_ctypes.__file__)) is None
+
+
 def test_what_nobody_brings_is_missing_and_a_driver_is_the_hosts(elf: ModuleType, tmp_path: Path) -> None:
     shared_library.write(tmp_path / "pack/liba.so", "libb.so.1", "libsystem.so", "libcuda.so.1", "liblost.so")
     shared_library.write(tmp_path / "pack/libb-real.so", soname="libb.so.1")

@@ -40,6 +40,23 @@ def test_it_goes_by_its_name_and_needs_nobody(library: Path, elf: ModuleType) ->
     assert elf.dynamic(library) == ((), "libcusparse.so.12")
 
 
+def test_its_functions_carry_the_version_that_their_callers_ask_for(
+    stub_library: ModuleType, elf: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "libcusparse.so.12"
+    path.write_bytes(stub_library.build("libcusparse.so.12", NAMES, 10, "libcusparse.so.12"))
+    libc = ctypes.CDLL(None)
+    libc.dlvsym.restype = ctypes.c_void_p
+    handle = ctypes.CDLL(str(path))._handle
+
+    found = libc.dlvsym(ctypes.c_void_p(handle), b"cusparse7", b"libcusparse.so.12")
+    other = libc.dlvsym(ctypes.c_void_p(handle), b"cusparse7", b"libcusparse.so.13")
+
+    assert found
+    assert not other
+    assert ctypes.CFUNCTYPE(ctypes.c_int)(found)() == 10
+
+
 def test_one_without_functions_can_be_opened_too(stub_library: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "libcurand.so.10"
     path.write_bytes(stub_library.build("libcurand.so.10", [], 0))
