@@ -209,7 +209,7 @@ def test_the_cpu_needs_memory_and_a_limit_of_the_users_own_is_only_warned_about(
 
 def test_room_is_asked_for_the_image_of_the_card_and_for_the_weights() -> None:
     host = facts("gpu-ready")
-    disk = replace(host.disks[0], free=known(25_000_000_000, "statvfs"))
+    disk = replace(host.disks[0], free=known(20_000_000_000, "statvfs"))
     full = replace(host, disks=(disk, *host.disks[1:]))
 
     assert [one.code for one in compat.judge(full, WISH, port_is_ours=False).blockers] == ["HOST-DISK"]
