@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -157,12 +158,23 @@ def test_an_idle_engine_is_stopped_counts_as_ready_and_wakes_up(stage: Stage) ->
     until(server, "asleep")
 
 
+def test_no_secret_reaches_a_worker(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a-secret-for-tests")
+    stage.fill()
+    path = str(tmp_path / "secret")
+    server = stage.serve(TTS_DEVICE="cpu", TTS_HUB_TOKEN_FILE=path, HF_TOKEN="hf_secret", TTS_API_KEY_FILE=path)
+
+    until(server, "ready")  # the scripted worker looks through its environment
+
+
 def test_the_built_in_voice_is_always_there_by_its_name(stage: Stage) -> None:
     stage.fill()
     server = stage.serve(TTS_DEVICE="cpu")
     until(server, "ready")
 
-    assert server.say("Hello.", model="espeak", pitch=60).headers["x-tts-model"] == "espeak"
+    answer = server.say("Hello.", model="espeak", pitch=60)
+    assert answer.headers["x-tts-model"] == "espeak"
+    assert "x-tts-fallback" not in answer.headers
     assert server.say("Hello.", model=ENGINE, pitch=60).json["error"]["code"] == "unknown_parameter"
     models = {row["id"]: row["state"] for row in server.get("/v1/models").json["data"]}
     assert models == {"auto": "ready", ENGINE: "ready", "espeak": "ready"}

@@ -366,6 +366,8 @@ class Model:
                     await self._look_after()
 
     async def _look_after(self) -> None:
+        if all(place.gpu is None for place, _ in self.workers()):
+            return  # a driver that nobody uses is left asleep
         await self._look()
         there = {gpu.uuid for gpu in self.look.gpus}
         for place, slot in self.workers():

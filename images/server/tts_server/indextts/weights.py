@@ -65,13 +65,13 @@ class Weights:
         Raises:
             deploy_kit.errors.Failure: The lock cannot be used.
         """
-        if emotion_text and not insist and not self._complete(True) and self._complete(False):
+        if emotion_text and not insist and not await self._complete(True) and await self._complete(False):
             return False
         attempt = 0
-        while not self._complete(emotion_text):
+        while not await self._complete(emotion_text):
             await self._acceptance()
             self._news.trouble(None, True)
-            if await self._pull(emotion_text) and self._complete(emotion_text):
+            if await self._pull(emotion_text) and await self._complete(emotion_text):
                 break
             trouble = self._failure or Trouble("CACHE-INCOMPLETE")
             self._news.trouble(trouble, self._passing)
@@ -99,10 +99,10 @@ class Weights:
     def _items(self, emotion_text: bool) -> Any:
         return self._lock().needs(self._engine, emotion_text)
 
-    def _complete(self, emotion_text: bool) -> bool:
+    async def _complete(self, emotion_text: bool) -> bool:
         from tts_cache.state import held
 
-        found = held(self._settings.cache_hub, self._items(emotion_text))
+        found = await asyncio.to_thread(held, self._settings.cache_hub, self._items(emotion_text))
         if not found.complete:
             self._news.progress(Progress(found.have_bytes, found.need_bytes))
         return bool(found.complete)

@@ -73,6 +73,7 @@ class Service:
 
     def admit(self, request: SpeechRequest) -> Ticket:
         """A place for a request; the caller closes it. Raises `Refusal` when draining, not ready or full."""
+        asked_auto = request.auto
         engine, request = self._answerer(request)
         refusal = self._objection(engine)
         if refusal is not None:
@@ -85,7 +86,8 @@ class Service:
             self._clips.hold(request.reference, self._state.settings.cache_hub),
             self._clips.hold(request.emotion_reference, self._state.settings.cache_hub),
         )
-        return Ticket(self, engine, request, seconds, self._fallback(engine), paths)
+        fallback = self._fallback(engine) if asked_auto or engine is not self._team.builtin else ""
+        return Ticket(self, engine, request, seconds, fallback, paths)
 
     def leave(self, engine: str) -> None:
         """Give a place back (`Ticket.close` does)."""
@@ -131,7 +133,7 @@ class Service:
         if model is None:
             return ""
         if engine is not model:
-            return f"{model.name}={model.state.value}" if self._team.answering() is engine else ""
+            return f"{model.name}={model.state.value}"
         return model.fallback.code if model.fallback else ""
 
 
