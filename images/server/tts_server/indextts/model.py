@@ -17,9 +17,9 @@ from deploy_kit.data import table
 from deploy_kit.errors import Failure
 from tts_server.engines.status import EngineState, OutOfMemory, Progress, Trouble, described
 from tts_server.gpu.nvml import Look, Nvml
-from tts_server.indextts.keeper import ModelKeeper
 from tts_server.indextts.weights import News, Weights
 from tts_server.placing import modes, places
+from tts_server.placing.keeper import ModelKeeper
 from tts_server.placing.modes import Wish
 from tts_server.placing.places import Place
 from tts_server.settings import Settings

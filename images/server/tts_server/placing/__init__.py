@@ -1,1 +1,1 @@
-"""Which device and which mode: decided from tables and figures, without touching a device."""
+"""Which device and which mode: decided from tables and figures, promised to other stacks, judged by failures."""
