@@ -82,7 +82,7 @@ def stack_for(
         device=choice.device,
         inputs=payload.inputs(choice.variant, request.build.base, identity),
         uid=os.getuid() if uid is None else uid,
-        folders=(str(state.cache_hub), str(state.outputs), str(state.gpu_hub)),
+        folders=(str(state.cache_hub), str(state.outputs), str(state.gpu_hub), str(state.site)),
         secret_version=None if key is None else key.version,
         gpu=choice.gpu,
         memory=choice.memory,

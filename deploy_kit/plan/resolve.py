@@ -15,6 +15,7 @@ IMAGE_UID = 10001
 GPU_VOLUME = "deploykit_gpu"
 """Where stacks of one engine tell each other what they hold of a card."""
 
+_SITE = "/run/deploykit/site"
 _GPU_HUB = "/run/deploykit/gpu"
 _WEIGHTS = "/weights_source"
 _LOCK = "/etc/deploykit/weights.json"
@@ -47,7 +48,8 @@ def resolve(
         device: The device of the verdict.
         inputs: sha256 over everything the image (or, locally, the payload) is made of.
         uid: The calling user; root's services run as `IMAGE_UID` in a container.
-        folders: cache_hub, outputs and the cards' reservations on this host, for `Target.LOCAL`.
+        folders: cache_hub, outputs and the cards' reservations on this host, for `Target.LOCAL`; then the folder of
+            what the service's downloads need of the site, for both.
         secret_version: The version of the API key in force, None without one.
         gpu: What the verdict asks a container engine for.
         memory: The limit in bytes where the request leaves it open, ``pids`` likewise.
@@ -67,7 +69,9 @@ def resolve(
         image=Image(variant, f"{image or f'deploykit/{variant}'}:{inputs[:12]}", inputs, request.build.base),
         listen=request.listen,
         user=IMAGE_UID if in_container and uid == 0 else uid,
-        mounts=tuple(_container_mounts(request, gpu) if in_container else _local_mounts(request, folders, device)),
+        mounts=tuple(
+            _container_mounts(request, gpu, folders) if in_container else _local_mounts(request, folders, device)
+        ),
         limits=Limits(request.memory or memory, request.pids or pids, request.cpus),
         probe=Probe(),
         settings=tuple(sorted(settings.items())),
@@ -93,6 +97,7 @@ def _settings(
     yield "TTS_DRAIN_SECONDS", f"{drain:g}"
     if request.engine == needs.BUILT_IN:
         return
+    yield "TTS_REGION", request.region
     if request.weights.path is not None:
         yield "TTS_WEIGHTS_SOURCE", _inside(request.weights.path) if in_container else request.weights.path
     if request.weights.lock is not None:
@@ -119,7 +124,7 @@ def _inside(path: str) -> str:
     return _WEIGHTS + suffix
 
 
-def _container_mounts(request: Request, gpu: DeviceRequest | None) -> Iterator[Mount]:
+def _container_mounts(request: Request, gpu: DeviceRequest | None, folders: tuple[str, ...]) -> Iterator[Mount]:
     if request.cache_path is None:
         yield Mount(MountKind.VOLUME, request.cache_volume, "/cache_hub", external=True)
     else:
@@ -129,6 +134,8 @@ def _container_mounts(request: Request, gpu: DeviceRequest | None) -> Iterator[M
     yield Mount(MountKind.TMPFS, "", "/tmp", size=_TMP_BYTES if small else _MODEL_TMP_BYTES)  # noqa: S108 - inside
     if small:
         return
+    if folders[3:]:
+        yield Mount(MountKind.BIND, folders[3], _SITE, read_only=True)
     if request.weights.path is not None:
         yield Mount(MountKind.BIND, request.weights.path, _inside(request.weights.path), read_only=True)
     if request.weights.lock is not None:
@@ -138,8 +145,10 @@ def _container_mounts(request: Request, gpu: DeviceRequest | None) -> Iterator[M
 
 
 def _local_mounts(request: Request, folders: tuple[str, ...], device: str) -> Iterator[Mount]:
-    cache, outputs, *gpu = folders
+    cache, outputs, *more = folders
     yield Mount(MountKind.BIND, request.cache_path or cache, "TTS_CACHE_HUB")
     yield Mount(MountKind.BIND, outputs, "TTS_OUTPUTS")
-    if device == "cuda" and gpu:
-        yield Mount(MountKind.BIND, gpu[0], "TTS_GPU_HUB")
+    if device == "cuda" and more:
+        yield Mount(MountKind.BIND, more[0], "TTS_GPU_HUB")
+    if request.engine != needs.BUILT_IN and more[1:]:
+        yield Mount(MountKind.BIND, more[1], "TTS_SITE", read_only=True)

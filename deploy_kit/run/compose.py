@@ -12,6 +12,7 @@ from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import MountKind, Stack
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter, line
+from deploy_kit.run import network
 from deploy_kit.run.job import Job
 from deploy_kit.run.state import State
 from deploy_kit.run.wait import Pulse, until_ready
@@ -166,6 +167,7 @@ def _start(job: Job) -> None:
             lines.append(text.strip())
             job.report(line(Operation.START_SERVICE.value, text))
 
+    network.save(job.request, job.facts.site, job.stack, job.state, shared_with_group=_needs_group(job))
     previous = job.state.stack()
     leaving = previous.stop_grace_seconds if previous is not None and found is not None else 0.0
     try:

@@ -21,6 +21,7 @@ from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import Stack
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter, line
+from deploy_kit.run import network
 from deploy_kit.run.job import Job
 from deploy_kit.run.process import Process, running
 from deploy_kit.run.state import State
@@ -204,6 +205,7 @@ def _start(job: Job) -> None:
     settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "TTS_LOG_FILE": str(log)}
     if job.stack.secret_version is not None:
         settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
+    network.save(job.request, job.facts.site, job.stack, job.state, shared_with_group=False)
     pid = proc.spawn((str(place / "bin/python"), "-m", "tts_server"), log=log, env=settings, cwd=app)
     try:
         process = Process.of(pid, stack=job.stack.digest, inputs=job.stack.image.inputs)

@@ -47,6 +47,7 @@ class State:
         self.outputs = self.folder / "outputs"
         self.cache_hub = base / "cache_hub"
         self.gpu_hub = base / "gpu"
+        self.site = self.folder / "site"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -123,6 +124,13 @@ class State:
         """Store the hub's token where the service can read it; modes as for the API key."""
         self._make(self.token_file.parent, 0o711)
         self._write(self.token_file, token.encode(), 0o640 if shared_with_group else 0o600)
+
+    def save_site(self, variables: str, authorities: bytes | None, *, shared_with_group: bool) -> None:
+        """Store what the service's downloads need of the site; proxies may hold passwords: modes as for the API key."""
+        self._make(self.site, 0o711)
+        self._write(self.site / "variables.json", variables.encode(), 0o640 if shared_with_group else 0o600)
+        if authorities is not None:
+            self._write(self.site / "ca.pem", authorities, 0o644)
 
     def licences(self) -> frozenset[str]:
         """The engines for whose weights the user has accepted the licences."""

@@ -50,6 +50,7 @@ class Settings:
     hub_token_file: Path | None
     engine_python: str | None
     gpu_hub: Path | None
+    site: Path | None
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -88,6 +89,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         hub_token_file=_path(environment, "TTS_HUB_TOKEN_FILE"),
         engine_python=environment.get("TTS_ENGINE_PYTHON") or None,
         gpu_hub=_path(environment, "TTS_GPU_HUB"),
+        site=_path(environment, "TTS_SITE"),
     )
 
 

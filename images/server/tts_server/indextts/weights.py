@@ -14,6 +14,7 @@ from typing import Any
 
 from deploy_kit.errors import Failure
 from tts_server.engines.status import Progress, Trouble
+from tts_server.indextts import surroundings
 from tts_server.settings import Settings
 from tts_server.workers.launch import environment
 
@@ -122,9 +123,10 @@ class Weights:
 
     async def _pull(self, emotion_text: bool) -> bool:
         self._failure, self._passing, self._seen = None, True, -1
+        told = environment(surroundings.variables(self._settings.site or surroundings.DEFAULT))
         child = await asyncio.create_subprocess_exec(
             *self._command(emotion_text), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            env=environment({}), limit=_LINE_BYTES, start_new_session=True,
+            env=told, limit=_LINE_BYTES, start_new_session=True,
         )  # fmt: skip
         try:
             assert child.stdout is not None
