@@ -53,6 +53,9 @@ SLIM = "images/tools/slim.py"
 ENGINE_LOCKS = ("images/requirements/engine.txt", "images/requirements/engine-build.txt")
 """The locks of what every engine's environment holds besides torch, and of what builds a few of those packages."""
 
+SDISTS = ("antlr4-python3-runtime", "argbind", "openai-whisper", "randomname", "unidic-lite")
+"""Packages of the engines that are published as sources only; all are pure Python."""
+
 SOURCE_TABLE = "deploy_kit/data/engine_source.json"
 ENGINE_FILES = (
     *ENGINE_LOCKS,

@@ -252,7 +252,7 @@ def _environment(stack: Stack) -> str | None:
         return None
     from deploy_kit.run import local
 
-    return local.environment_digest()
+    return local.environment_digest(stack.image.variant)
 
 
 def _image_bytes(stack: Stack) -> int | None:

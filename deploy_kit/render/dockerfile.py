@@ -9,9 +9,6 @@ from deploy_kit.builder import payload
 from deploy_kit.plan.stack import PORT
 
 VARIANTS = ("core", "cpu", "cu126", "cu128")
-SDISTS = ("antlr4-python3-runtime", "argbind", "openai-whisper", "randomname", "unidic-lite")
-"""Packages of the engines that are published as sources only; all are pure Python."""
-
 _OURS = ("Apache-2.0", "GPL-3.0-or-later")
 _MODEL = "LicenseRef-bilibili-Model-Use"
 _CUDA = "LicenseRef-NVIDIA-CUDA"
@@ -54,6 +51,6 @@ def text(variant: str) -> str:
         cuda=cuda,
         index=row.get("index") == "pytorch",
         environment=payload.ENGINE,
-        sdists=SDISTS,
+        sdists=payload.SDISTS,
         licences=(*_OURS, *((_MODEL,) if engine else ()), *((_CUDA,) if cuda else ())),
     )

@@ -21,7 +21,7 @@ from deploy_kit.plan.observed import Observed, Service, ServiceState, lasting
 from deploy_kit.plan.stack import Stack
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Reporter, line
-from deploy_kit.run import network
+from deploy_kit.run import local_engine, network
 from deploy_kit.run.job import Job
 from deploy_kit.run.process import Process, running
 from deploy_kit.run.state import State
@@ -33,21 +33,24 @@ _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPD
 """What the service takes over from the shell that starts it, besides ``LC_…``: never a password, never a setting."""
 
 
-def environment_digest() -> str:
-    """The lock that the server's environment is made from, as a digest."""
-    return hashlib.sha256(_lock().read_bytes()).hexdigest()
+def environment_digest(variant: str) -> str:
+    """The locks that the environments of server and engine are made from, as a digest."""
+    server, engine = hashlib.sha256(_lock().read_bytes()).hexdigest(), local_engine.digest(variant)
+    return f"{server}+{engine}" if engine else server
 
 
 def _lock() -> Path:
     return assets.root() / "images/requirements/server.txt"
 
 
-def _made_from(folder: Path) -> str | None:
-    """The digest of the lock that an environment was made from, None without one."""
+def _made_from(state: State, variant: str) -> str | None:
+    """As `environment_digest`, of what stands there; None without an environment of the server."""
     try:
-        return hashlib.sha256((folder / environment.LOCK).read_bytes()).hexdigest()
+        server = hashlib.sha256((_paths(state)[0] / environment.LOCK).read_bytes()).hexdigest()
     except OSError:
         return None
+    engine = local_engine.made_from(state, variant)
+    return f"{server}+{engine}" if engine else server
 
 
 def _paths(state: State) -> tuple[Path, Path, Path]:
@@ -66,14 +69,14 @@ def find(state: State) -> Process | None:
 
 def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
     """What stands of this stack."""
-    place, payload, _ = _paths(state)
+    _, payload, _ = _paths(state)
     process = find(state)
     return Observed(
         packages=packages,
         engine_up=True,
         base=True,
         image=_stamp(payload),
-        environment=_made_from(place),
+        environment=_made_from(state, stack.image.variant),
         volumes=frozenset(source for source in lasting(stack) if files.is_folder(Path(source))),
         files=stack.digest,  # nothing is rendered for processes
         secret=state.key_version(),
@@ -86,7 +89,9 @@ def observe(stack: Stack, state: State, packages: tuple[str, ...]) -> Observed:
 def settled(stack: Stack, state: State) -> bool:
     """Whether the process runs just this stack from the present lock, and this start of it was proved."""
     process = find(state)
-    if process is None or process.stack != stack.digest or _made_from(_paths(state)[0]) != environment_digest():
+    if process is None or process.stack != stack.digest:
+        return False
+    if _made_from(state, stack.image.variant) != environment_digest(stack.image.variant):
         return False
     return state.proof() == _start_of(process)
 
@@ -147,13 +152,15 @@ def _make_environment(job: Job) -> None:
     bundle = site.ca_bundle(build, job.facts.site)
     settings = {"PIP_INDEX_URL": build.package_index, "PIP_CERT": bundle, "SSL_CERT_FILE": bundle}
     given = {name: value for name, value in settings.items() if value is not None}
+    interpreter = python.find(_VERSION) or _fetch_python(job, given)
     environment.ensure(
         _paths(job.state)[0],
         _lock(),
-        python.find(_VERSION) or _fetch_python(job, given),
+        interpreter,
         line=lambda text: job.report(line(Operation.MAKE_ENVIRONMENT.value, text)),
         settings=given,
     )
+    local_engine.make(job, interpreter, build, given)
 
 
 def _fetch_python(job: Job, settings: dict[str, str]) -> str:
@@ -174,8 +181,9 @@ def _fetch_python(job: Job, settings: dict[str, str]) -> str:
 
 
 def _unpack(job: Job) -> None:
-    from deploy_kit.builder import payload
+    from deploy_kit.builder import payload, region
 
+    local_engine.install(job, region.with_preset(job.request.build, job.request.region, job.facts.site))
     _, final, _ = _paths(job.state)
     partial = final.with_name(f".app.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -203,6 +211,8 @@ def _start(job: Job) -> None:
     settings |= dict(job.stack.settings)
     settings |= {mount.target: mount.source for mount in job.stack.mounts}
     settings |= {"PYTHONPATH": str(app), "PYTHONUNBUFFERED": "1", "TTS_LOG_FILE": str(log)}
+    if (engine := local_engine.python(job.state, job.stack.image.variant)) is not None:
+        settings["TTS_ENGINE_PYTHON"] = engine
     if job.stack.secret_version is not None:
         settings["TTS_API_KEY_FILE"] = str(job.state.key_file)
     network.save(job.request, job.facts.site, job.stack, job.state, shared_with_group=False)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_kit import proc
@@ -20,7 +21,7 @@ PYTHON = "deploykit.python"
 """Inside an environment: the interpreter it was made with."""
 
 _VENV_SECONDS = 180
-_INSTALL_SECONDS = 1800
+_INSTALL_SECONDS = 7200
 _SILENT_SECONDS = 300
 _OFFLINE = re.compile(
     r"Connection|Temporary failure|Name or service|Network is unreachable|timed out|SSLError|CERTIFICATE|ProxyError"
@@ -55,6 +56,9 @@ def ensure(
     python: str,
     *,
     path: Path | None = None,
+    first: Path | None = None,
+    options: tuple[str, ...] = (),
+    finish: Callable[[Path], None] = lambda fresh: None,  # noqa: ARG005
     begin: Callable[[], None] = lambda: None,
     line: Callable[[str], None] = lambda text: None,  # noqa: ARG005
     settings: Mapping[str, str | None] | None = None,
@@ -68,6 +72,9 @@ def ensure(
         lock: Requirements with hashes.
         python: The interpreter to base it on.
         path: A folder that its interpreter finds modules in, besides the installed ones.
+        first: Requirements with hashes that are installed before the others: what builds them.
+        options: Further arguments of pip's.
+        finish: Called with the new environment before it takes its place; what it raises leaves the old one.
         begin: Called before something is done.
         line: Called with each line of pip's output.
         settings: Changes to pip's environment; it is how an index URL with a password stays out of process lists.
@@ -83,7 +90,8 @@ def ensure(
             if current(folder, lock, python):
                 return False
             begin()
-            _replace(folder, lock, python, path, line, {**_CLEAN, **(settings or {})})
+            recipe = _Recipe(lock, python, path, first, options, finish)
+            _replace(folder, recipe, line, {**_CLEAN, **(settings or {})})
     except OSError as error:
         raise fail("ENGINE-PYTHON-FAILED", str(folder), reason=str(error)) from None
     return True
@@ -100,24 +108,30 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _replace(
-    folder: Path,
-    lock: Path,
-    python: str,
-    path: Path | None,
-    line: Callable[[str], None],
-    settings: Mapping[str, str | None],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What an environment is made from, see `ensure`."""
+
+    lock: Path
+    python: str
+    path: Path | None
+    first: Path | None
+    options: tuple[str, ...]
+    finish: Callable[[Path], None]
+
+
+def _replace(folder: Path, recipe: _Recipe, line: Callable[[str], None], settings: Mapping[str, str | None]) -> None:
     for leftover in folder.parent.glob(f"{folder.name}-new-*"):  # of a run that was killed; we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     fresh = folder.with_name(f"{folder.name}-new-{os.getpid()}")
     old = folder.with_name(f"{folder.name}-old-{os.getpid()}")
     try:
-        _make(fresh, lock, python, line, settings)
-        if path is not None:
-            _point(fresh, folder, path)
-        (fresh / PYTHON).write_text(f"{python}\n")
-        shutil.copyfile(lock, fresh / LOCK)
+        _make(fresh, recipe, line, settings)
+        if recipe.path is not None:
+            _point(fresh, folder, recipe.path)
+        recipe.finish(fresh)
+        (fresh / PYTHON).write_text(f"{recipe.python}\n")
+        shutil.copyfile(recipe.lock, fresh / LOCK)
         with contextlib.suppress(FileNotFoundError):
             folder.rename(old)
         fresh.rename(folder)
@@ -126,16 +140,28 @@ def _replace(
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _make(
-    fresh: Path, lock: Path, python: str, line: Callable[[str], None], settings: Mapping[str, str | None]
-) -> None:
+def _make(fresh: Path, recipe: _Recipe, line: Callable[[str], None], settings: Mapping[str, str | None]) -> None:
+    lock = recipe.lock
     try:
-        proc.stream((python, "-I", "-m", "venv", str(fresh)), line, timeout=_VENV_SECONDS, env=settings)
+        proc.stream((recipe.python, "-I", "-m", "venv", str(fresh)), line, timeout=_VENV_SECONDS, env=settings)
     except proc.CommandFailed as error:
         raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=error.result.stdout[-2000:].strip()) from None
     except proc.CommandError as error:
         raise fail("ENGINE-PYTHON-FAILED", str(lock), reason=str(error)) from None
-    command = (str(fresh / "bin/python"), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(lock))
+    if recipe.first is not None:
+        _install(fresh, recipe.first, (), line, settings)
+    _install(fresh, lock, recipe.options, line, settings)
+
+
+def _install(
+    fresh: Path,
+    lock: Path,
+    options: tuple[str, ...],
+    line: Callable[[str], None],
+    settings: Mapping[str, str | None],
+) -> None:
+    pip = (str(fresh / "bin/python"), "-m", "pip", "install", "--require-hashes", "--no-deps")
+    command = (*pip, *options, "-r", str(lock))
     try:
         proc.stream(command, line, timeout=_INSTALL_SECONDS, silence=_SILENT_SECONDS, env=settings)
     except proc.CommandFailed as error:

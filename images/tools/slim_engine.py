@@ -3,7 +3,7 @@
 
 Usage: ``python slim_engine.py ENVIRONMENT [LAYERS]``. With LAYERS, torch and the CUDA libraries move there, each below
 a folder of its own (``torch``, ``cuda``) at the place where it stood, so that each becomes one layer of the image.
-Needs ``strip`` of binutils on PATH for libraries that carry debugging data; standard library else.
+Debugging data goes where ``strip`` of binutils is on PATH; standard library else.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def slim_engine(environment: Path, layers: Path | None = None) -> None:
     """Remove, strip, compile, and part into layers; all files get one time."""
     packages = next(environment.glob("lib/python3*/site-packages"))
     _remove(packages, environment / "bin")
-    for library in elf.libraries(packages):
+    for library in elf.libraries(packages) if shutil.which("strip") else ():
         if ".debug_info" in elf.sections(library):
             subprocess.run(("strip", "--strip-debug", str(library)), check=True)
     slim.slim(environment)

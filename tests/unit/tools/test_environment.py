@@ -135,3 +135,31 @@ def test_the_checkout_is_found_by_a_path_that_moves_with_it(pip: Pip, lock: Path
     pointer = (packages / "deploykit.pth").read_text().strip()
     assert (packages / pointer).resolve() == tmp_path
     assert not pointer.startswith("/")
+
+
+def test_what_builds_the_others_comes_first_and_finishing_touches_before_it_takes_its_place(
+    pip: Pip, lock: Path, tmp_path: Path
+) -> None:
+    first = tmp_path / "first.txt"
+    first.write_text("builder\n")
+    touched: list[Path] = []
+    folder = tmp_path / "engine"
+
+    def finish(fresh: Path) -> None:
+        assert not folder.exists()
+        touched.append(fresh)
+
+    environment.ensure(folder, lock, "/usr/bin/python3", first=first, options=("--no-build-isolation",), finish=finish)
+
+    assert [call[-1] for call in pip.calls[1:]] == [str(first), str(lock)]
+    assert [call for call in pip.calls if "--no-build-isolation" in call] == [pip.calls[2]]
+    assert len(touched) == 1
+
+
+def test_a_finish_that_fails_leaves_nothing(pip: Pip, lock: Path, tmp_path: Path) -> None:
+    def finish(fresh: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        environment.ensure(tmp_path / "engine", lock, "/usr/bin/python3", finish=finish)
+    assert [path.name for path in tmp_path.iterdir()] == ["lock.txt"]
