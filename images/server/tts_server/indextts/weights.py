@@ -71,7 +71,8 @@ class Weights:
         attempt = 0
         while not await self._complete(emotion_text):
             await self._acceptance()
-            self._news.trouble(None, True)
+            if attempt == 0:  # afterwards the last trouble stands until bytes arrive
+                self._news.trouble(None, True)
             if await self._pull(emotion_text) and await self._complete(emotion_text):
                 break
             trouble = self._failure or Trouble("CACHE-INCOMPLETE")
@@ -162,8 +163,9 @@ class Weights:
             self._failure = Trouble.of(str(event.get("code")), **{str(name): value for name, value in args.items()})
 
     def _moved(self, done: int, total: int, speed: float) -> None:
-        if self._seen >= 0:
-            self.downloaded += max(0, done - self._seen)
+        if 0 <= self._seen < done:
+            self.downloaded += done - self._seen
+            self._news.trouble(None, True)
         self._seen = done
         eta = (total - done) / speed if speed > 0 else None
         self._news.progress(Progress(done, total, eta))

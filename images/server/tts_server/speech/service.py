@@ -124,7 +124,8 @@ class Service:
         done = model.progress.percent if model.progress else "0"
         refusal = Refusal(code, "model", trouble=model.trouble, model=model.name, state=model.state.value, percent=done)
         refusal.retry_seconds = model.retry_seconds() if model.state in _COMING else None
-        refusal.more = {"engine": {name: view[name] for name in ("state", "progress")}}
+        told = ("state", "progress", "code", "reason")
+        refusal.more = {"engine": {name: view[name] for name in told if name in view}}
         return refusal
 
     def _fallback(self, engine: Engine) -> str:
