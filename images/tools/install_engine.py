@@ -26,6 +26,7 @@ import taken
 
 TIMESTAMP = 1704067200
 EMPTY = "the build context named engine holds no {package}: give --build-context engine=FOLDER, a checkout of IndexTTS"
+_TOLD = 5
 _TORCH = re.compile(r"^torch==(\S+)", re.MULTILINE)
 
 
@@ -42,11 +43,11 @@ def install(wish: dict[str, Any]) -> dict[str, Any]:
     files = taken.files(source, rule)
     if not any(name.startswith(f"{rule['package']}/") for name in files):
         raise SystemExit(EMPTY.format(package=rule["package"]))
+    _stop_at(check_engine.problems_of_files(packages, expected(wish)))  # before anything of it is loaded
     _copy(files, rule, packages, Path(wish["licences"]))
     _first_run()
     report = check_engine.check(packages, expected(wish))
-    if report["problems"]:
-        raise SystemExit(f"the engine's environment is not what it should be: {'; '.join(report['problems'])}")
+    _stop_at(report["problems"])
     digest = taken.digest(files)
     locked = digest == rule["digest"]
     del report["problems"]
@@ -58,6 +59,12 @@ def install(wish: dict[str, Any]) -> dict[str, Any]:
     }
     _finish(environment, packages / rule["package"], Path(wish["licences"]), report)
     return report
+
+
+def _stop_at(problems: list[str]) -> None:
+    if problems:
+        more = f" and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
+        raise SystemExit(f"the engine's environment is not what it should be: {'; '.join(problems[:_TOLD])}{more}")
 
 
 def expected(wish: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,25 @@
-"""The core image, built by our own builder from what stands in the checkout, and spoilt copies of it."""
+"""The images, built by our own builder from what stands in the checkout, and spoilt copies of them."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy_kit import detect
-from deploy_kit.builder import base, image, payload
+from deploy_kit.builder import base, engine_source, image, payload
 from deploy_kit.config.request import BuildSettings, Listen
 from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Image
 
 BASE = "docker.io/library/debian:bookworm-slim"
 SETTINGS = BuildSettings(BASE)
+STAND_IN = Path(__file__).parents[1] / "support/standin"
 
 
 @pytest.fixture(scope="session")
@@ -34,18 +37,33 @@ def core(facts: HostFacts) -> Iterator[Image]:
     subprocess.run(("docker", "image", "rm", "--force", made.reference), capture_output=True, check=True)
 
 
-@pytest.fixture
-def spoilt(core: Image, tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Build an image FROM the core image with more instructions; returns its name."""
+@pytest.fixture(scope="session")
+def engine(facts: HostFacts) -> Iterator[Image]:
+    """The cu128 image around the stand-in for IndexTTS: everything in it is real but the engine's own code."""
+    settings = replace(SETTINGS, engine_source=str(STAND_IN))
+    inputs = payload.inputs("cu128", BASE, engine_source.identity(settings.engine_source))
+    made = Image("cu128", f"deploykit/standin-cu128:test-{uuid.uuid4().hex[:8]}", inputs, BASE)
+    found = base.acquire(settings, facts, lambda _: None, consent=lambda *_: True)
+    image.build(made, found, settings, facts.site, lambda _: None)
+    yield made
+    subprocess.run(("docker", "image", "rm", "--force", made.reference), capture_output=True, check=True)
+
+
+Spoil = Callable[..., str]
+
+
+@contextlib.contextmanager
+def spoiling(reference: str, folder: Path) -> Iterator[Spoil]:
+    """Gives a function that builds an image FROM another one with more instructions, and returns its name."""
     names: list[str] = []
 
     def build(*instructions: str, **files: str) -> str:
         for name, text in files.items():
-            (tmp_path / name).write_text(text, encoding="utf-8")
-        (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {core.reference}", *instructions)), encoding="utf-8")
-        names.append(f"deploykit/core:spoilt-{uuid.uuid4().hex[:8]}")
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "Dockerfile").write_text("\n".join((f"FROM {reference}", *instructions)), encoding="utf-8")
+        names.append(f"{reference.partition(':')[0]}:spoilt-{uuid.uuid4().hex[:8]}")
         subprocess.run(
-            ("docker", "build", "--quiet", f"--tag={names[-1]}", str(tmp_path)),
+            ("docker", "build", "--quiet", f"--tag={names[-1]}", str(folder)),
             capture_output=True,
             check=True,
             text=True,
@@ -55,3 +73,17 @@ def spoilt(core: Image, tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield build
     for name in names:
         subprocess.run(("docker", "image", "rm", "--force", name), capture_output=True, check=True)
+
+
+@pytest.fixture
+def spoilt(core: Image, tmp_path: Path) -> Iterator[Spoil]:
+    """Build an image FROM the core image with more instructions; returns its name."""
+    with spoiling(core.reference, tmp_path) as build:
+        yield build
+
+
+@pytest.fixture
+def spoilt_engine(engine: Image, tmp_path: Path) -> Iterator[Spoil]:
+    """Build an image FROM the engine's image with more instructions; returns its name."""
+    with spoiling(engine.reference, tmp_path) as build:
+        yield build

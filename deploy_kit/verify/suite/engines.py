@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from testinfra.host import Host
 
 from deploy_kit import assets, data
 from deploy_kit.tools import docker
@@ -16,13 +17,14 @@ from deploy_kit.verify.suite import containers
 
 PYTHON = "/opt/deploykit/engine/bin/python"
 FACTS = "/opt/deploykit/engine/deploykit.json"
+PACKAGES = "/opt/deploykit/engine/lib/python3.11/site-packages"
+LICENCES = "/opt/deploykit/licenses"
 _SECONDS = 300.0
 _SCRIPTS = ("elf", "check_engine")
 _CUDA = re.compile(
     r"(lib(?:cublas|cuda|cudnn|cufft|cufile|cupti|curand|cusolver|cusparse|cutensor"
     r"|nccl|nvblas|nvrtc|nvJitLink|nvToolsExt|nvperf|nvshmem)[\w-]*?)(?:-[0-9a-f]{8,})?(?:\.alt)?\.so(?:\.[\w.]+)?"
 )
-_PACKAGE = re.compile(r"(/.*/nvidia_\w+-[\d.]+\.dist-info/)METADATA")
 _RUN = """
 import json, sys, types
 texts = json.load(sys.stdin)
@@ -66,9 +68,9 @@ def cuda_libraries(names: Iterable[str]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def packages(names: Iterable[str]) -> list[str]:
+def cuda_packages(host: Host) -> list[str]:
     """The folders that describe NVIDIA's packages."""
-    return sorted(match[1] for name in names if (match := _PACKAGE.fullmatch(name)))
+    return sorted(host.run("find %s -maxdepth 1 -name 'nvidia_*.dist-info'", PACKAGES).stdout.split())
 
 
 def facts(container: str) -> dict[str, Any]:

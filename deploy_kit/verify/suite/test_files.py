@@ -87,14 +87,6 @@ def test_licences_in_place(saved: layers.Saved) -> None:
         assert f"/usr/share/doc/{package}/copyright" in names, f"the licence of {package} is missing"
 
 
-def test_licences_of_the_engine(saved: layers.Saved, variant: str) -> None:
-    engines.only(variant)
-    names = {entry.name for entry in saved.entries if entry.size}
-    assert "/opt/deploykit/licenses/indextts/LICENSE" in names, "the engine's licence is missing"
-    for package in engines.packages(names) if engines.cuda(variant) else ():
-        assert any(name.startswith(package) and "icense" in name for name in names), f"{package} brings no licence"
-
-
 def test_one_copy_of_each_cuda_library(saved: layers.Saved, variant: str) -> None:
     found = engines.cuda_libraries(entry.name for entry in saved.entries if entry.regular)
     if not engines.cuda(variant):
@@ -102,9 +94,3 @@ def test_one_copy_of_each_cuda_library(saved: layers.Saved, variant: str) -> Non
     double = {name: paths for name, paths in found.items() if len(paths) > 1}
     assert not double, f"{double}"
     assert bool(found) == bool(engines.cuda(variant)), "it holds no CUDA library at all"
-
-
-def test_normaliser_rules_in_place(saved: layers.Saved, variant: str) -> None:
-    engines.only(variant)
-    found = [e for e in saved.entries if re.fullmatch(r".*/indextts/utils/tagger_cache/\w+\.fst", e.name) and e.size]
-    assert len(found) >= 2, "the engine would write into its own package at its first run, which it cannot"

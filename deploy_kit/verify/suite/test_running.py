@@ -104,6 +104,21 @@ def test_engine_is_the_one_it_says(container: str, config: dict[str, Any], varia
         assert label in (None, told), f"its label says {label}, its files are {told}"
 
 
+def test_licences_of_the_engine(host: Host, variant: str) -> None:
+    engines.only(variant)
+    licence = host.file(f"{engines.LICENCES}/indextts/LICENSE")
+    assert licence.exists, "the engine's licence is missing"
+    for package in engines.cuda_packages(host):
+        found = host.run("find %s -iname 'licen*' -size +0 -type f", package).stdout
+        assert found.strip(), f"{package} brings no licence"
+
+
+def test_normaliser_rules_in_place(host: Host, variant: str) -> None:
+    engines.only(variant)
+    found = host.run("find %s -name '*.fst' -size +0", f"{engines.PACKAGES}/indextts/utils/tagger_cache").stdout
+    assert len(found.split()) >= 2, "the engine would write into its own package at its first run, which it cannot"
+
+
 def test_device_is_told(container: str, variant: str) -> None:
     """Where speech is made, and the reason when that is not where it was hoped for."""
     document = containers.readiness(container)
