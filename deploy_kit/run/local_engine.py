@@ -42,7 +42,7 @@ def python(state: State, variant: str) -> str | None:
 
 def digest(variant: str) -> str:
     """What an environment of this variant is made from; empty for a variant without one."""
-    return hashlib.sha256(_lock(variant).encode()).hexdigest() if payload.has_engine(variant) else ""
+    return hashlib.sha256(requirements(variant).encode()).hexdigest() if payload.has_engine(variant) else ""
 
 
 def made_from(state: State, variant: str) -> str:
@@ -72,7 +72,7 @@ def make(job: Job, interpreter: str, build: BuildSettings, settings: dict[str, s
         raise fail("BUILD-TORCH-UNLOCKED", variant, commands=(payload.lock_command(variant),))
     index = site.torch_index(build, job.facts.site, variant)
     with _tools(job.state) as tools:
-        (tools / "engine.txt").write_text(_lock(variant), encoding="utf-8")
+        (tools / "engine.txt").write_text(requirements(variant), encoding="utf-8")
         environment.ensure(
             folder(job.state),
             tools / "engine.txt",
@@ -112,7 +112,7 @@ def install(job: Job, build: BuildSettings) -> None:
         _run(job, place, tools / "install_engine.py", json.dumps(wish))
 
 
-def _lock(variant: str) -> str:
+def requirements(variant: str) -> str:
     """All that is installed, as one file of requirements: the engines' packages and the variant's torch."""
     only = f"--only-binary :all:\n--no-binary {','.join(payload.SDISTS)}\n"
     lock = payload.own_lock(variant)

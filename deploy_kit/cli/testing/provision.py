@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from deploy_kit.errors import Failure
 from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Message
 from deploy_kit.progress import Event, EventKind, Reporter, line
+from deploy_kit.run import local_engine
 from deploy_kit.tools import apt, dockerd, environment
 from deploy_kit.tools import python as interpreters
 
@@ -26,6 +28,7 @@ SPEAKING_TIERS = ("worker",)
 """Tiers that run an engine's adapter in the engine's own environment, made from the image's lock."""
 
 ENGINE_TIERS = ("docker", "image")
+_SLIM_SECONDS = 1200.0
 _BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
 
 
@@ -70,11 +73,31 @@ class Provision:
         if platform.machine() != "x86_64":
             self._lose(tiers, "cli.test_no_wheels")
             return
-        lock = self._root / "images/requirements/engine-cu128.txt"
-        self._step(".venv-engine", lambda: self._environment(self.speaking_python, lock, python))
         if proc.which("gcc") is None:
             plan = PackagePlan(("gcc", "libc6-dev"))
             self._packages(tiers, plan, "cli.test_no_compiler", lambda: proc.which("gcc") is not None)
+        self._step(".venv-engine", lambda: self._engine_environment(python))
+
+    def _engine_environment(self, python: str) -> None:
+        """As target local makes it, without the engine itself: the tests bring their own."""
+        tools = self._root / "images/tools"
+        with tempfile.TemporaryDirectory(prefix="deploykit-test-") as name:
+            lock = Path(name) / "engine.txt"
+            lock.write_text(local_engine.requirements("cu128"), encoding="utf-8")
+            environment.ensure(
+                self.speaking_python.parent.parent,
+                lock,
+                python,
+                first=self._root / "images/requirements/engine-build.txt",
+                options=("--no-build-isolation",),
+                finish=lambda fresh: self._slim(fresh, tools / "slim_engine.py"),
+                line=lambda text: self._report(line("prepare-tests", text)),
+            )
+
+    def _slim(self, fresh: Path, script: Path) -> None:
+        settings = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
+        command = (str(fresh / "bin/python"), "-s", str(script), str(fresh))
+        proc.run(command, timeout=_SLIM_SECONDS, env=settings, cwd=script.parent)
 
     def _system(self, tiers: list[str]) -> None:
         speaking = [tier for tier in tiers if tier in SPEECH_TIERS]
