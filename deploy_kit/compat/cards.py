@@ -25,6 +25,8 @@ def runs(capability: str, compiled: Iterable[str], intermediate: Iterable[str] =
     """
     exact = table("matrix")["exact"]
     card = numbers(capability)[:2]
+    if len(card) != 2:  # no compute capability at all
+        return False
     for code in compiled:
         if capability == code:
             return True
@@ -43,7 +45,10 @@ def variant_for(capability: str | None) -> str | None:
 
 def guessed(device: str) -> str | None:
     """The compute capability that a card's PCI id (hexadecimal) hints at, None for an id that is not in the table."""
-    number = int(device or "0", 16)
+    try:
+        number = int(device, 16)
+    except ValueError:
+        return None
     for row in table("gpu_families")["families"]:
         if int(row["from"], 16) <= number <= int(row["to"], 16):
             return str(row["capability"])

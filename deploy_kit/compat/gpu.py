@@ -7,13 +7,13 @@ that no torch of ours has code for) takes the image without CUDA.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy_kit.compat import cards, needs, way_in
 from deploy_kit.compat.evidence import seen, size
 from deploy_kit.compat.rights import as_root
 from deploy_kit.compat.verdict import DeviceRequest, Wish
-from deploy_kit.compat.versions import at_least
+from deploy_kit.compat.versions import at_least, numbers
 from deploy_kit.compat.way_in import Fault
 from deploy_kit.data import table
 from deploy_kit.facts import Fact, GpuDevice, GpuFacts, HostFacts, State
@@ -25,13 +25,15 @@ _NOT_ALLOWED, _NOT_LOADED, _NO_LIBRARY, _LOST, _MISMATCH = 4, 9, 12, 15, 18
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Variant and device of a wish, what a container engine is asked for, the findings, and the models that fit."""
+    """Variant and device of a wish, what a container engine is asked for, the findings, the models that fit, and the
+    names of the cards in use."""
 
     variant: str
     device: str
     request: DeviceRequest | None = None
     findings: tuple[Finding, ...] = ()
     workers: int = 1
+    cards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ def judge(facts: HostFacts, wish: Wish, *, ours: bool = False) -> Answer:
     """
     if wish.engine == needs.BUILT_IN:
         return Answer("core" if wish.variant == "auto" else wish.variant, "cpu")
+    return _to_be_had(_best(facts, wish, ours=ours), wish)
+
+
+def _best(facts: HostFacts, wish: Wish, *, ours: bool) -> Answer:
+    """The answer as if every image could be made."""
     if wish.device == "cpu":
         return Answer("cpu" if wish.variant == "auto" else wish.variant, "cpu")
     if wish.variant not in ("auto", *cards.CUDA_VARIANTS):
@@ -68,7 +75,22 @@ def judge(facts: HostFacts, wish: Wish, *, ours: bool = False) -> Answer:
         return _fallen(wish, route, found.variant)
     notes = (*_left_out(found), *(() if ours else _full(found, wish)))
     totals = tuple(one.total for one in found.devices)
-    return Answer(found.variant, "cuda", route, notes, needs.workers(wish.engine, totals, wish.workers))
+    names = tuple(one.name for one in found.devices)
+    return Answer(found.variant, "cuda", route, notes, needs.workers(wish.engine, totals, wish.workers), names)
+
+
+def _to_be_had(answer: Answer, wish: Wish) -> Answer:
+    """The answer for the images that can be made: that with the ordinary index's PyTorch computes on a CPU too."""
+    lock = dict(wish.unlocked).get(answer.variant)
+    refused = answer.device != wish.device == "cuda"
+    if lock is None or not wish.build_bytes or refused:
+        return answer
+    if wish.variant != "auto" or wish.device == "cuda":
+        blocker = Finding.of("BUILD-TORCH-UNLOCKED", Severity.BLOCKER, answer.variant, commands=(lock,))
+        return replace(answer, findings=(*answer.findings, blocker))
+    usual = cards.CUDA_VARIANTS[0]
+    note = Finding.of("BUILD-TORCH-INSTEAD", Severity.WARNING, usual, commands=(lock,), wanted=answer.variant)
+    return Answer(usual, "cpu", None, (*answer.findings, note))
 
 
 def _blind(gpu: GpuFacts) -> bool:
@@ -192,7 +214,7 @@ def _driver(facts: HostFacts, served: _Served) -> Fault | None:
     gpu = facts.gpu
     version = gpu.driver.value
     floor = table("matrix")["variants"][served.variant]["driver_floor_windows" if gpu.wsl.value else "driver_floor"]
-    if version is None or at_least(version, floor):
+    if version is None or not numbers(version) or at_least(version, floor):
         return None
     detail = f"driver {version}" + (f", CUDA {gpu.cuda.value}" if gpu.cuda.value else "")
     return Fault.of("GPU-DRIVER-OLD", seen(gpu.driver, gpu.cuda), detail=detail, floor=floor)

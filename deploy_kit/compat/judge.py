@@ -34,7 +34,7 @@ def judge(facts: HostFacts, wish: Wish, *, port_is_ours: bool) -> Verdict:
         *room.disks(facts, wish, build_bytes=_room(wish, answer.variant)),
         *room.memory(facts, wish, device=answer.device),
         *room.port(facts, wish, ours=port_is_ours),
-        *_expect(facts, wish, answer.device),
+        *_expect(wish, answer),
     )
     order = list(Severity)
     return Verdict(
@@ -67,14 +67,16 @@ def build_bytes(variant: str, target: str) -> int:
     return int(rows["core" if variant == "auto" else variant])
 
 
-def _expect(facts: HostFacts, wish: Wish, device: str) -> tuple[Finding, ...]:
-    """What to expect of this engine here."""
+def _expect(wish: Wish, answer: gpu.Answer) -> tuple[Finding, ...]:
+    """What to expect of this engine here; nothing where the card that was asked for is refused."""
     if wish.engine == needs.BUILT_IN:
         return (Finding.of("HOST-BUILT-IN-VOICE", Severity.INFO, wish.engine),)
-    slow, severity = needs.real_time_factor(wish.engine, device), Severity.INFO
+    if answer.device != wish.device == "cuda":
+        return ()
+    slow, severity = needs.real_time_factor(wish.engine, answer.device), Severity.INFO
     factor = f"{slow:g}"
-    if device == "cpu":
+    if answer.device == "cpu":
         minutes = f"{slow * _SENTENCE / 60:.0f}"
         return (Finding.of("HOST-EXPECT-CPU", severity, wish.engine, factor=factor, minutes=minutes),)
-    names = ", ".join(one.name for one in facts.gpu.devices.value or ()) or "GPU"
+    names = ", ".join(answer.cards) or "GPU"
     return (Finding.of("HOST-EXPECT-GPU", severity, wish.engine, factor=factor, cards=names),)

@@ -26,6 +26,8 @@ class Wish:
         workers: Copies of the model, 0 for as many as fit.
         emotion_text: Whether the model that reads emotion from text is wanted: ``auto``, ``on`` or ``off``.
         weights_bytes: Room that the weights take, 0 when their store is there already.
+        unlocked: Variants that cannot be made, because nobody has locked their PyTorch, each with the command that
+            makes the lock.
     """
 
     engine: str
@@ -40,6 +42,7 @@ class Wish:
     workers: int = 0
     emotion_text: str = "auto"
     weights_bytes: int = 0
+    unlocked: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class RequestKind(str, Enum):

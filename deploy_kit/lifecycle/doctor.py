@@ -7,6 +7,7 @@ from dataclasses import replace
 from deploy_kit import compat, detect
 from deploy_kit.compat import needs
 from deploy_kit.config.request import Request
+from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
 from deploy_kit.lifecycle import places
 from deploy_kit.lifecycle.site import holds, running, state_of
@@ -42,7 +43,16 @@ def wish(request: Request, *, built: bool = False, stored: bool = False) -> comp
         workers=int(service.get("TTS_WORKERS", "0")),
         emotion_text=service.get("TTS_EMOTION_TEXT", "auto"),
         weights_bytes=0 if stored else needs.weights_bytes(request.engine),
+        unlocked=() if request.engine == needs.BUILT_IN else _unlocked(),
     )
+
+
+def _unlocked() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The variants that cannot be built from this copy, each with the command that would change it."""
+    from deploy_kit.builder import payload
+
+    variants = table("matrix")["variants"]
+    return tuple((name, payload.lock_command(name)) for name in variants if payload.own_lock(name) is None)
 
 
 def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts, compat.Verdict]:

@@ -39,21 +39,17 @@ def offer(request: Request, facts: HostFacts) -> Offer | None:
     engine = next(iter(table("engines")))
     wanted = replace(request, engine=engine)
     verdict = compat.judge(facts, wish(wanted), port_is_ours=True)
-    variant = verdict.variant
     command: tuple[str, ...] = ("deploykit", "up", "--engine", engine)
     if request.name != _usual_name():
         command += ("--name", request.name)
     if request.target == "local":
         command += ("--target", "local")
-    if not table("matrix")["variants"][variant]["locked"]:  # that of CUDA computes on a CPU too, and can be built
-        variant = "cu128"
-        command += ("--variant", variant)
     device = verdict.device
     return Offer(
         engine=engine,
         command=command,
         fetch_bytes=needs.fetch_bytes(engine),
-        disk_bytes=needs.weights_bytes(engine) + compat.build_bytes(variant, request.target),
+        disk_bytes=needs.weights_bytes(engine) + compat.build_bytes(verdict.variant, request.target),
         memory_bytes=needs.memory_load(engine, device),
         device=device,
         real_time_factor=needs.real_time_factor(engine, device),

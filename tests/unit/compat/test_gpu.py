@@ -127,6 +127,46 @@ def test_the_cpu_as_a_wish_asks_nothing_of_the_card() -> None:
     assert (verdict.variant, verdict.device, verdict.gpu, codes(verdict)) == ("cpu", "cpu", None, [])
 
 
+LOCK = ("make", "the lock")
+UNLOCKED = (("cpu", LOCK), ("cu126", LOCK))
+
+
+@pytest.mark.parametrize(("name", "device"), [("cpu-large", "auto"), ("cpu-large", "cpu"), ("gpu-pascal", "auto")])
+def test_where_nobody_locked_the_right_image_the_usual_one_computes_on_the_cpu_and_that_is_told(
+    name: str, device: str
+) -> None:
+    verdict = judge(name, device=device, unlocked=UNLOCKED)
+
+    assert (verdict.variant, verdict.device, verdict.gpu, verdict.blockers) == ("cu128", "cpu", None, ())
+    assert [one.commands for one in verdict.findings if one.code == "BUILD-TORCH-INSTEAD"] == [(LOCK,)]
+
+
+@pytest.mark.parametrize(("name", "wish"), [("cpu-large", {"variant": "cpu"}), ("gpu-pascal", {"device": "cuda"})])
+def test_an_image_that_nobody_locked_is_refused_before_anything_is_done(name: str, wish: dict[str, str]) -> None:
+    verdict = judge(name, unlocked=UNLOCKED, **wish)
+
+    assert [one.code for one in verdict.blockers] == ["BUILD-TORCH-UNLOCKED"]
+    assert errors.exit_code(verdict.blockers[0]) == errors.ExitCode.BUILD
+
+
+def test_an_image_that_is_there_needs_no_lock() -> None:
+    verdict = judge("cpu-large", variant="cpu", build_bytes=0, unlocked=UNLOCKED)
+
+    assert (verdict.variant, verdict.blockers) == ("cpu", ())
+
+
+def test_a_card_that_is_refused_is_not_promised_a_cpu() -> None:
+    verdict = judge("cpu-large", device="cuda", unlocked=UNLOCKED)
+
+    assert [one.code for one in verdict.findings] == ["GPU-NONE"]
+
+
+def test_only_the_cards_in_use_are_promised() -> None:
+    expected = next(one for one in judge("gpu-two-kinds").findings if one.code == "HOST-EXPECT-GPU")
+
+    assert dict(expected.args)["cards"] == "NVIDIA GeForce RTX 4090"
+
+
 def test_the_built_in_voice_has_no_card() -> None:
     verdict = judge("gpu-ready", engine="espeak", weights_bytes=0)
 
@@ -168,6 +208,22 @@ def test_a_card_with_memory_shared_with_the_host_is_not_measured() -> None:
     verdict = compat.judge(replace(ready, gpu=replace(ready.gpu, devices=shared)), WISH, port_is_ours=False)
 
     assert (verdict.variant, verdict.device, codes(verdict)) == ("cu128", "cuda", [])
+
+
+@pytest.mark.parametrize("text", ["", "9", "ninety"])
+def test_a_card_or_a_driver_that_says_no_version_is_judged_all_the_same(text: str) -> None:
+    ready = facts("gpu-ready")
+    (device,) = ready.gpu.devices.value or ()
+    strange = known((replace(device, capability=text),), "NVML")
+    card = replace(ready, gpu=replace(ready.gpu, devices=strange))
+    driver = replace(ready, gpu=replace(ready.gpu, driver=known("" if text == "9" else text, "NVML")))
+
+    assert codes(compat.judge(card, WISH, port_is_ours=False)) == ["GPU-CARD-UNSUPPORTED"]
+    assert codes(compat.judge(driver, WISH, port_is_ours=False)) == []
+
+
+def test_a_number_on_the_bus_that_is_none_hints_at_nothing() -> None:
+    assert (cards.guessed("zz"), cards.guessed("")) == (None, None)
 
 
 CARDS = [

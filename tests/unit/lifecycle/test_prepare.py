@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from deploy_kit import codec
+from deploy_kit.builder import payload
 from deploy_kit.config.request import Listen
+from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
-from deploy_kit.lifecycle import up
+from deploy_kit.lifecycle import doctor, up
 from deploy_kit.plan.steps import Operation
 from tests.support import samples
 
@@ -69,3 +71,18 @@ def test_the_firewall_rule_drops_requests_and_never_answers(host: str) -> None:
     assert all("--ctdir" in rule and "ORIGINAL" in rule for rule in rules)
     assert all("8000" in rule for rule in rules)
     assert [rule[1] for rule in rules] == (["iptables", "ip6tables"] if ":" in host else ["iptables"])
+
+
+def test_a_host_without_a_card_is_planned_with_an_image_that_can_be_built() -> None:
+    wish = samples.request(engine="indextts-2.5", variant="auto", device="auto")
+
+    prepared = up.prepare(wish, facts=facts("cpu-large"))
+
+    assert payload.own_lock(prepared.stack.image.variant) is not None
+    assert prepared.verdict.blockers == ()
+
+
+def test_the_table_says_which_locks_are_there() -> None:
+    told = {name for name, row in table("matrix")["variants"].items() if not row["locked"]}
+
+    assert {name for name, _ in doctor.wish(samples.request(engine="indextts-2.5")).unlocked} == told
