@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from deploy_kit.facts import SCHEMA, HostFacts
 _SIZE_CAP = 4 * 1024 * 1024
 _LARGEST = 2**63 - 1
 """No kernel counts further."""
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but tab and line feed: a facts file may come from a stranger, and its texts are shown."""
 
 
 def facts(file: Path) -> HostFacts:
@@ -24,21 +27,23 @@ def facts(file: Path) -> HostFacts:
         plain = codec.plain(files.read(file, _SIZE_CAP))
         if isinstance(plain, dict) and isinstance(found := plain.get("schema"), int) and found != SCHEMA:
             raise fail("USAGE-FACTS-VERSION", str(file), found=found, known=SCHEMA)
-        _refuse_absurd(plain, "$")
-        return codec.read(HostFacts, plain)
+        return codec.read(HostFacts, _sane(plain, "$"))
     except OSError as error:
         raise fail("USAGE-FACTS", str(file), reason=error.strerror or str(error)) from None
     except codec.CodecError as error:
         raise fail("USAGE-FACTS", str(file), reason=str(error)) from None
 
 
-def _refuse_absurd(plain: Any, path: str) -> None:
-    """Numbers that no host can have."""
+def _sane(plain: Any, path: str) -> Any:
+    """The document without what could steer a terminal.
+
+    Raises:
+        CodecError: It holds a number that no host can have.
+    """
     if isinstance(plain, dict):
-        for name, item in plain.items():
-            _refuse_absurd(item, f"{path}.{name}")
-    elif isinstance(plain, list):
-        for index, item in enumerate(plain):
-            _refuse_absurd(item, f"{path}[{index}]")
-    elif isinstance(plain, (int, float)) and not 0 <= plain <= _LARGEST:
+        return {name: _sane(item, f"{path}.{name}") for name, item in plain.items()}
+    if isinstance(plain, list):
+        return [_sane(item, f"{path}[{index}]") for index, item in enumerate(plain)]
+    if isinstance(plain, (int, float)) and not 0 <= plain <= _LARGEST:
         raise codec.CodecError(f"{path}: no number that a host can have")
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", plain) if isinstance(plain, str) else plain

@@ -50,6 +50,14 @@ def test_what_holds_no_facts_is_refused(tmp_path: Path, text: str | bytes) -> No
     assert refused(tmp_path, text)[0] == "USAGE-FACTS"
 
 
+def test_texts_of_a_stranger_cannot_steer_the_terminal(tmp_path: Path, plain) -> None:
+    plain["platform"]["pretty_name"]["value"] = "Debian \x1b[31m\x9b12\r"
+    file = tmp_path / "facts.json"
+    file.write_text(json.dumps(plain))
+
+    assert saved.facts(file).platform.pretty_name.value == "Debian \ufffd[31m\ufffd12\ufffd"
+
+
 def test_half_a_character_is_refused(tmp_path: Path, plain) -> None:
     plain["port"]["host"] = "\ud800"
 
