@@ -107,6 +107,20 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(stage: Stage) -> None
         until(server, "ready")
 
 
+def test_weights_that_lie_there_without_emotion_by_text_need_the_licence_too(stage: Stage) -> None:
+    write_lock(stage.weights, stage.lock, engine=ENGINE)
+    stage.fill(emotion_text=False)
+    write_lock(stage.weights, stage.lock, engine=ENGINE, licence="bilibili-model-use")
+    (stage.cache / "licences.json").write_text(json.dumps({"accepted": [{"licences": 5}, 7]}))  # damaged
+    stage.cards("GPU-1111")
+    server = stage.serve()
+    until(server, "unlicensed")
+    time.sleep(0.5)
+
+    assert stage.told("load") == []
+    assert engine(server)["state"] == "unlicensed"
+
+
 def test_a_setting_accepts_the_licence(stage: Stage) -> None:
     write_lock(stage.weights, stage.lock, engine=ENGINE, licence="bilibili-model-use")
     server = stage.serve(TTS_DEVICE="cpu", TTS_ACCEPT_LICENSE="true")

@@ -310,6 +310,29 @@ def test_out_of_memory_while_speaking_is_tried_once_more_in_a_smaller_mode(stage
     assert server.metric(f'tts_worker_restarts_total{{engine="{ENGINE}",reason="out_of_memory"}}') == 1
 
 
+def test_a_context_that_breaks_at_the_second_try_is_not_the_requests_fault(stage: Stage) -> None:
+    server = stage.serve()
+    until(server, "ready")
+    answer = server.say("OOM, then POISON", model=ENGINE)
+
+    assert (answer.status, answer.code) == (503, "worker_lost")
+    assert len(stage.told("speak")) == 2
+
+
+def test_a_card_that_is_gone_at_the_awakening_keeps_nobody_waiting(stage: Stage) -> None:
+    stage.tables(deadlines=dict.fromkeys(("cuda", "cpu"), DEADLINES | {"load": 60}))
+    server = stage.serve(TTS_DEVICE="cuda", TTS_IDLE_SECONDS="1")
+    until(server, "ready")
+    until(server, "asleep")
+    stage.cards()
+    began = time.monotonic()
+    first, second = server.say("Hello.", model=ENGINE), server.say("Hello.", model=ENGINE)
+
+    assert (first.status, second.status) == (503, 503)
+    assert second.code == "model_refused"
+    assert time.monotonic() - began < 10
+
+
 def test_out_of_memory_twice_is_an_error_with_figures(stage: Stage) -> None:
     server = stage.serve()
     until(server, "ready")

@@ -71,7 +71,8 @@ def _accepted(cache: Path) -> set[str]:
     found: set[str] = set()
     for row in rows if isinstance(rows, list) else []:
         names = row.get("licences") if isinstance(row, dict) else None
-        found.update(name for name in names or [] if isinstance(name, str))
+        if isinstance(names, list):
+            found.update(name for name in names if isinstance(name, str))
     return found
 
 

@@ -164,21 +164,28 @@ class Model:
         """One piece; see `tts_server.engines.status.Engine`. Out of memory gets one more try, in a smaller mode."""
         self._wake()
         try:
-            return await self._pool.speak(fields, end, on_turn)
+            return await self._try(fields, end, on_turn)
         except WorkerRefused as refused:
-            if refused.code == "cuda":
-                raise WorkerLost(f"cuda: {refused.detail}") from None
             if refused.code != "out_of_memory":
                 raise
         _log.warning("out of memory while speaking, once more: engine=%s", self.name)
         try:
-            return await self._pool.speak(fields, end, on_turn)
+            return await self._try(fields, end, on_turn)
         except WorkerRefused as refused:
             if refused.code in ("out_of_memory", "emotion_text"):
                 raise OutOfMemory(self._figures(refused.detail)) from None
             raise
         finally:
             self._last_job = time.monotonic()
+
+    async def _try(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+        """One piece; a poisoned GPU context is the worker's end, not the request's fault."""
+        try:
+            return await self._pool.speak(fields, end, on_turn)
+        except WorkerRefused as refused:
+            if refused.code == "cuda":
+                raise WorkerLost(f"cuda: {refused.detail}") from None
+            raise
 
     def view(self, locale: str) -> dict[str, Any]:
         """Its part of `/readyz`."""
@@ -243,7 +250,7 @@ class Model:
         """How long a job waits while there is no worker: as long as one takes to load, when one is being loaded."""
         if self._waking or self.state in (EngineState.LOADING, EngineState.RESTARTING):
             return float(self._table["deadlines"][self._device or "cuda"]["load"])
-        return _SHORT_PATIENCE
+        return 0.0 if self._stage in (EngineState.REFUSED, EngineState.FAILED) else _SHORT_PATIENCE
 
     async def _live(self) -> None:
         if self._settings.engine_python is None:
@@ -258,6 +265,9 @@ class Model:
                 self._fail(Trouble(failure.finding.code, failure.finding.args), EngineState.FAILED)
             except OSError as error:
                 self._fail(Trouble("engine", detail=error.strerror or type(error).__name__), EngineState.FAILED)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must show in the probes, not end this in silence
+                _log.exception("%s cannot be brought up", self.name)
+                self._fail(Trouble("engine", detail=type(error).__name__), EngineState.FAILED)
             await asyncio.sleep(_AGAIN_SECONDS)
         while True:
             await self._turn.wait()
@@ -274,7 +284,8 @@ class Model:
             self._wish = Wish(self._wish.half, "off", self._wish.workers)
         self._ledger.finish("weights")
         self.progress = None
-        self._folder = Path(tempfile.mkdtemp(prefix="deploykit-model-"))
+        if self._folder == Path():
+            self._folder = Path(tempfile.mkdtemp(prefix="deploykit-model-"))
         self._keeper.model_folder = await asyncio.to_thread(self._weights.view, self._folder, emotion_text=got)
 
     @property
@@ -384,7 +395,8 @@ class Model:
         return places.no_room(place.gpu.name, place.mode.bytes, free, 0)
 
     def _fail(self, trouble: Trouble, state: EngineState) -> None:
-        self._stage, self._trouble, self.fallback = state, trouble, None
+        self._stage, self._trouble, self.fallback, self._waking = state, trouble, None, False
+        self._pool.changed()  # who waits for a worker that is not coming need not wait any longer
         for step in ("weights", "engine"):
             self._ledger.fail(step, trouble.code)
         _log.error("%s is %s: %s %s", self.name, state.value, trouble.code, trouble.sentence(self._settings.locale))

@@ -67,6 +67,7 @@ class Weights:
             deploy_kit.errors.Failure: The lock cannot be used.
         """
         if emotion_text and not insist and not await self._complete(True) and await self._complete(False):
+            await self._acceptance()
             return False
         attempt = 0
         while not await self._complete(emotion_text):

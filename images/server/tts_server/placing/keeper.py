@@ -16,7 +16,7 @@ from deploy_kit.data import table
 from tts_server.engines import cores, memory
 from tts_server.engines.status import Trouble
 from tts_server.gpu import reservations
-from tts_server.gpu.nvml import Nvml
+from tts_server.gpu.nvml import Gpu, Nvml
 from tts_server.gpu.reservations import Busy, Promise
 from tts_server.placing import modes
 from tts_server.placing.places import Place, no_memory, no_room
@@ -27,6 +27,7 @@ from tts_server.workers.slot import Slot, Unfit
 from tts_server.workers.worker import Worker, WorkerLate, WorkerLost, WorkerRefused
 
 _log = logging.getLogger(__name__)
+_Promised = tuple[reservations.Reservation | None, reservations.Room]
 _FOREVER = ("signature",)
 """Errors of a load that no other attempt will heal."""
 
@@ -179,9 +180,7 @@ class ModelKeeper:
         while True:
             promise = Promise(socket.gethostname(), self._engine, place.mode.bytes, 0)
             try:
-                made, room = await asyncio.to_thread(
-                    reservations.reserve, self._folder(), gpu.uuid, promise, gpu.free_bytes
-                )
+                made, room = await self._promise(gpu, promise)
             except (OSError, Busy) as error:
                 _log.warning("GPU memory cannot be reserved: %s", error)
                 return None
@@ -190,6 +189,16 @@ class ModelKeeper:
             if not place.shrink():
                 place.trouble = no_room(gpu.name, room.need, room.free, room.promised)
                 raise Unfit(place.trouble.sentence("en"))
+
+    async def _promise(self, gpu: Gpu, promise: Promise) -> _Promised:
+        work = asyncio.create_task(
+            asyncio.to_thread(reservations.reserve, self._folder(), gpu.uuid, promise, gpu.free_bytes)
+        )
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_take_back)  # the thread goes on
+            raise
 
     def _folder(self) -> Path:
         """Where stacks meet; one of our own when they do not, so that our workers see each other's promises."""
@@ -220,6 +229,13 @@ class ModelKeeper:
         except (NoWorker, WorkerLost, WorkerRefused, OSError) as error:
             place.trouble = Trouble("no_clip", detail=type(error).__name__)
             raise Unfit(place.trouble.sentence("en")) from None
+
+
+def _take_back(work: asyncio.Task[_Promised]) -> None:
+    """A promise that nobody waits for any more must not stand as long as this process."""
+    if not work.cancelled() and work.exception() is None and (made := work.result()[0]) is not None:
+        made.handed_over()
+        made.forget()
 
 
 def _release(place: Place) -> None:

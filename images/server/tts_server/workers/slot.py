@@ -100,7 +100,9 @@ class Slot:
         while again:
             try:
                 worker = await self._spawn()
-            except (WorkerLost, WorkerRefused, Unfit, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, a slot goes on or says that it has ended
+                if not isinstance(error, (WorkerLost, WorkerRefused, Unfit, OSError)):
+                    _log.exception("a start broke off: engine=%s", self.name)
                 again = await self._failed(error)
                 continue
             self.worker = worker
