@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import subprocess
@@ -128,6 +129,21 @@ def test_a_promise_outlives_the_server_as_long_as_the_worker_lives(tmp_path: Pat
     assert reservations.living(tmp_path, "GPU-1") == ()
 
 
+@pytest.mark.parametrize("record", ['{"stack":"a","engine":"b","bytes":1e999}', "[7]", "\0" * 300, '{"bytes":{}}'])
+def test_a_promise_that_is_none_stops_nobody(tmp_path: Path, record: str) -> None:
+    folder = tmp_path / "GPU-1"
+    folder.mkdir()
+    os.mkfifo(folder / "0.json")
+    with (folder / "1-a.json").open("w") as file:
+        file.write(record)
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        made, room = reservations.reserve(tmp_path, "GPU-1", Promise("a", "e", 6, 0), free=10)
+
+    assert made is not None
+    assert room.promised == 0
+
+
 def test_a_gpus_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     made, _ = reservations.reserve(tmp_path / "hub", "../../x", Promise("a", "e", 6, 0), free=10)
 
@@ -165,7 +181,7 @@ MEMINFO = "MemTotal: 1000 kB\nMemAvailable: 600 kB\n"
                 "proc/self/cgroup": "0::/\n",
                 "sys/fs/cgroup/memory.max": "500000\n",
                 "sys/fs/cgroup/memory.current": "400000\n",
-                "sys/fs/cgroup/memory.stat": "anon 1\ninactive_file 150000\n",
+                "sys/fs/cgroup/memory.stat": "anon 1\nactive_file 50000\ninactive_file 100000\n",
             },
             (500_000, 250_000, 250_000),
         ),
@@ -174,7 +190,7 @@ MEMINFO = "MemTotal: 1000 kB\nMemAvailable: 600 kB\n"
                 "proc/self/cgroup": "4:memory:/x\n",
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": "900000\n",
                 "sys/fs/cgroup/memory/memory.usage_in_bytes": "200000\n",
-                "sys/fs/cgroup/memory/memory.stat": "total_inactive_file 100000\n",
+                "sys/fs/cgroup/memory/memory.stat": "inactive_file 7\ntotal_inactive_file 100000\n",
             },
             (900_000, 100_000, 614_400),
         ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deploy_kit.detect.machine import memory
 from deploy_kit.detect.machine.context import Context, here
 
+_STAT = re.compile(r"^(\w+) (\d+)$", re.MULTILINE)
 _NAMES = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}
 
 
@@ -36,5 +37,6 @@ def _used(context: Context, limit_file: str) -> int:
     """What stands against the limit, without what the kernel gives back when it is asked to."""
     folder, _, name = limit_file.rpartition("/")
     used = (context.read(f"{folder}/{_NAMES.get(name, name)}") or "").strip()
-    cached = re.search(r"^(?:total_)?inactive_file (\d+)$", context.read(f"{folder}/memory.stat") or "", re.MULTILINE)
-    return max(0, (int(used) if used.isdigit() else 0) - (int(cached[1]) if cached else 0))
+    told: dict[str, str] = dict(_STAT.findall(context.read(f"{folder}/memory.stat") or ""))
+    cached = sum(int(told.get(f"total_{name}") or told.get(name) or 0) for name in ("inactive_file", "active_file"))
+    return max(0, (int(used) if used.isdigit() else 0) - cached)

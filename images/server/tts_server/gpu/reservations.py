@@ -145,7 +145,7 @@ def _living(folder: Path) -> Iterator[Promise]:
     """The promises whose worker lives; files that nobody holds are cleared away."""
     for path in sorted(folder.glob("*.json")):
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe holds nobody up
         except OSError:
             continue
         try:
@@ -178,5 +178,5 @@ def _promise(text: bytes) -> Promise | None:
     try:
         found = json.loads(text)
         return Promise(str(found["stack"]), str(found["engine"]), int(found["bytes"]), int(found.get("used", 0)))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
