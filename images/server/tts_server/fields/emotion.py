@@ -44,7 +44,7 @@ def check(document: dict[str, Any], facts: dict[str, Any], means: Means) -> Felt
         raise Refusal("emotion_text_off", "emo_text")
     if by_text:
         return Felt({"kind": "text", "text": text, "alpha": alpha}, None, _ignored(instructions))
-    if instructions and means.emotion_text and len(instructions) <= limits["emo_text"]["maximum_characters"]:
+    if instructions.strip() and means.emotion_text and len(instructions) <= limits["emo_text"]["maximum_characters"]:
         return Felt({"kind": "text", "text": texts.clean(instructions), "alpha": alpha})
     return Felt(None, None, _ignored(instructions))
 

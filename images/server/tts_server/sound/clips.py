@@ -95,7 +95,12 @@ class Clips:
     async def _write(self, path: Path, data: bytes) -> None:
         """One holder writes, the others find it whole."""
         async with self._making:
-            await asyncio.to_thread(_store, path, data)
+            writing = asyncio.create_task(asyncio.to_thread(_store, path, data))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:  # the thread goes on: what it writes has to be there before it is removed
+                await asyncio.wait({writing})
+                raise
 
     def _room(self) -> Path:
         if self._folder is None:
@@ -107,5 +112,9 @@ def _store(path: Path, data: bytes) -> None:
     """Write a file that is not there yet, so that nobody sees half of it."""
     if not path.exists():
         partial = path.with_suffix(".part")
-        partial.write_bytes(data)
-        partial.rename(path)
+        try:
+            partial.write_bytes(data)
+            partial.rename(path)
+        except OSError:
+            partial.unlink(missing_ok=True)  # half of it would keep the room that is lacking
+            raise
