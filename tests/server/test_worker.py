@@ -131,6 +131,16 @@ def test_a_cancelled_job_stops_at_once_and_the_next_one_is_whole(peer: Peer) -> 
     assert len(samples) > 2 * 22_050
 
 
+def test_a_cancel_that_is_quicker_than_its_job_is_not_lost(peer: Peer) -> None:
+    peer.send("cancel", id=1)
+    peer.speak(1, text=f"{SENTENCE} " * 2000)
+    ended = peer.until("audio", "done", "error")
+
+    assert (ended.kind, ended.fields.get("code")) == ("error", "cancelled")
+    peer.speak(2)
+    assert peer.hear(2)[0].kind == "done"
+
+
 def test_a_job_ends_by_itself_when_its_time_is_over(peer: Peer) -> None:
     peer.speak(1, text=f"{SENTENCE} " * 5000, seconds=0.3)
     frame, _ = peer.hear(1)

@@ -27,7 +27,7 @@ def main() -> None:
             code = Session(connection, engine).serve()
         finally:
             engine.close()
-    os._exit(code)  # a GPU library may take its time, or crash, when it tears itself down
+        os._exit(code)  # a GPU library may take its time, or crash, when it tears itself down
 
 
 if __name__ == "__main__":

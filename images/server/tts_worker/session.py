@@ -34,6 +34,7 @@ class Session:
         self._inbox: queue.SimpleQueue[Frame] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._running: int | None = None
+        self._ended = 0
         self._unacknowledged = 0
         self._cancelled: set[int] = set()
 
@@ -88,14 +89,14 @@ class Session:
             return True
 
         try:
-            facts = self._engine.speak(fields, emit)
+            facts = {} if ident in self._cancelled else self._engine.speak(fields, emit)
             self._conclude(ident, deadline, samples, facts)
         except EngineError as error:
             self._send("error", id=ident, code=error.code, detail=error.detail)
             return error.code not in FATAL
         finally:
             with self._changed:
-                self._running = None
+                self._running, self._ended = None, ident
                 self._cancelled.discard(ident)
         return True
 
@@ -132,12 +133,11 @@ class Session:
             self._inbox.put(frame)
             return
         with self._changed:
-            if frame.fields.get("id") != self._running:
-                return  # an answer to a job that has ended
-            if frame.kind == "ack":
+            ident = frame.fields.get("id")
+            if frame.kind == "cancel" and isinstance(ident, int) and ident > self._ended:
+                self._cancelled.add(ident)  # it may still lie in the inbox
+            elif frame.kind == "ack" and ident == self._running:  # else an answer to a job that has ended
                 self._unacknowledged -= 1
-            else:
-                self._cancelled.add(frame.fields["id"])
             self._changed.notify_all()
 
     def _send(self, kind: str, payload: bytes = b"", **fields: Any) -> None:
