@@ -59,7 +59,8 @@ class Records:
         mark = _mark(self._cache / item.place, digest)
         assert mark is not None
         self._verified[item.place] = mark
-        if item.sha256 is None and self._trusted.get(item.place, {}).get("sha256") != digest:
+        known = self._trusted.get(item.place)
+        if item.sha256 is None and not (isinstance(known, dict) and known.get("sha256") == digest):
             self._trusted[item.place] = {"bytes": mark["bytes"], "sha256": digest, "source": source}
             layout.write(self._cache / TRUSTED, self._trusted)
         layout.write(self._cache / VERIFIED, self._verified)

@@ -214,3 +214,13 @@ def test_a_lock_that_is_none_is_refused(cache: Cache, content: str | None) -> No
         cache.lock.write_text(content)
 
     assert cache.run("list").failed["code"] == "CACHE-LOCK"
+
+
+def test_a_damaged_record_of_what_was_learned_is_made_anew(another: MakeCache, hub: Hub) -> None:
+    cache = another("damaged", unhashed=("config.yaml",))
+    cache.folder.mkdir()
+    place = cache.place("config.yaml").relative_to(cache.folder).as_posix()
+    (cache.folder / "trusted.json").write_text(json.dumps({place: [7]}))
+
+    assert cache.pull(hub.url).done
+    cache.holds()
