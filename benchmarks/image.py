@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
 import json
 import os
@@ -13,8 +12,10 @@ import subprocess
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import IO
 
 from benchmarks.measure import Row
 from deploy_kit.builder import payload
@@ -22,7 +23,13 @@ from deploy_kit.builder import payload
 HERE = Path(__file__).parent
 PLAIN = "deploykit-bench/plain"
 OURS = "deploykit-bench/core"
+ENGINE = "deploykit-bench/cu128"
+PLAIN_ENGINE = "deploykit-bench/plain-engine"
+CHECKOUT = "DEPLOYKIT_BENCH_ENGINE"
+"""Names a whole checkout of IndexTTS at the pinned commit; without it the engine's images are not measured."""
+
 _TURNS = 3
+_PIECE = 4 << 20
 CHANGED = "images/server/tts_server/http/app.py"
 
 
@@ -45,6 +52,51 @@ def rows(base: str) -> Iterator[Row]:
             yield from _rebuilds(context / CHANGED, ours, plain)
         finally:
             subprocess.run(("docker", "image", "rm", "--force", OURS, PLAIN), check=False, capture_output=True)
+
+
+def engine_rows(base: str) -> Iterator[Row]:
+    """The cu128 image against upstream's own instructions on the same base, and what changes re-ship.
+
+    Needs about 40 GB of disk, and half an hour on a small machine.
+    """
+    checkout = os.environ.get(CHECKOUT)
+    if checkout is None:
+        print(f"the engine's image is not measured: set {CHECKOUT} to a checkout of IndexTTS")
+        return
+    with tempfile.TemporaryDirectory() as name, _secrets() as secrets:
+        context, source = Path(name) / "context", Path(name) / "source"
+        context.mkdir()
+        payload.stage(context, "cu128")
+        shutil.copytree(checkout, source, ignore=shutil.ignore_patterns(".git"))
+        ours = lambda: _build(  # noqa: E731
+            ENGINE, context, payload.dockerfile("cu128"), base, (*secrets, f"--build-context=engine={source}")
+        )
+        try:
+            ours()
+            _build(PLAIN_ENGINE, source, str(HERE / "plain/engine.Dockerfile"), base, secrets)
+            yield Row(
+                "engine image against upstream's way, gzip",
+                _gzipped(ENGINE) / 1e6,
+                _gzipped(PLAIN_ENGINE) / 1e6,
+                "MB",
+                0.6,
+            )
+            yield _reshipped("a line of our code", ours, context / CHANGED, "\n# changed\n", 10)
+            yield _reshipped("the engine's own code", ours, source / "indextts/infer_v2_5.py", "\n# changed\n", 5000)
+        finally:
+            subprocess.run(("docker", "image", "rm", "--force", ENGINE, PLAIN_ENGINE), check=False, capture_output=True)
+
+
+def _reshipped(what: str, build: Callable[[], None], file: Path, more: str, aim: float) -> Row:
+    before = set(_digests(ENGINE))
+    file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
+    start = time.perf_counter()
+    build()
+    spent = time.perf_counter() - start
+    new = _gzipped(ENGINE, but=before)
+    return Row(
+        f"engine image: new bytes after a change in {what}, gzip", new / 1e3, None, "kB", aim, f"built in {spent:.1f} s"
+    )
 
 
 def _sizes() -> Iterator[Row]:
@@ -87,24 +139,32 @@ def _digests(image: str) -> list[str]:
 
 def _gzipped(image: str, *, but: Collection[str] = ()) -> int:
     """Bytes of the layers as they travel, each compressed by itself; those in ``but`` are there already."""
-    return sum(len(gzip.compress(content, 6, mtime=0)) for digest, content in _layers(image) if digest not in but)
+    return sum(_squeezed(layer) for digest, layer in _layers(image) if digest not in but)
+
+
+def _squeezed(layer: IO[bytes]) -> int:
+    """Bytes under gzip -6, a piece at a time: a layer may be gigabytes."""
+    squeeze, size = zlib.compressobj(6, zlib.DEFLATED, 31), 0
+    while piece := layer.read(_PIECE):
+        size += len(squeeze.compress(piece))
+    return size + len(squeeze.flush())
 
 
 def _zstandard(image: str) -> int:
     """Bytes of an image's layers under zstd -19, by the program of that name."""
     command = ("zstd", "-19", "-T0", "-q", "-c")
     return sum(
-        len(subprocess.run(command, input=content, capture_output=True, check=True).stdout)
-        for _, content in _layers(image)
+        len(subprocess.run(command, input=layer.read(), capture_output=True, check=True).stdout)
+        for _, layer in _layers(image)
     )
 
 
-def _layers(image: str) -> Iterator[tuple[str, bytes]]:
-    """Digest and content of each layer."""
+def _layers(image: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Digest and content of each layer, to be read before the next is asked for."""
     with _saved(image) as archive:
         names = json.load(_member(archive, "manifest.json"))[0]["Layers"]
         for digest, name in zip(_digests(image), names):
-            yield digest, _member(archive, name).read()
+            yield digest, _member(archive, name)
 
 
 def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:

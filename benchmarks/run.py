@@ -20,6 +20,7 @@ def main() -> None:
         reference = _of_container("{{.Config.Image}}")
         rows += start.rows(reference)
         rows += image.rows(_base())
+        rows += image.engine_rows(_base())
     rows += engine.rows()
     text = f"{_machine()}\n\n{table(rows)}"
     print(text)

@@ -90,7 +90,7 @@ SECOND_TORCH = (
         (f"RUN cp -r {PACKAGES}/nvidia/cuda_runtime/lib {PACKAGES}/second", "one_copy_of_each_cuda_library"),
         (f"RUN rm -r {PACKAGES}/indextts/utils/tagger_cache", "normaliser_rules_in_place"),
         ("RUN rm -r /opt/deploykit/licenses", "licences_of_the_engine"),
-        (f"RUN rm {PACKAGES}/nvidia/cufft/lib/*", "engine_environment_is_whole"),
+        (f"RUN rm -r {PACKAGES}/nvidia/cufft/lib", "engine_environment_is_whole"),
         (f"RUN rm -r {PACKAGES}/transformers {PACKAGES}/torch/nn", "engine_environment_is_whole"),
         (SECOND_TORCH, "engine_environment_is_whole"),
         ("RUN sed -i s/cu128/cu126/ /opt/deploykit/engine/deploykit.json", "engine_is_the_one_it_says"),
