@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deploy_kit import files
+from deploy_kit import codec, files
 from deploy_kit.compat.needs import BUILT_IN, fetch_bytes
 from deploy_kit.config.request import Request
 from deploy_kit.data import table
@@ -45,7 +44,7 @@ Ask = Callable[[Terms], bool]
 def terms(request: Request) -> Terms:
     """The licences that have to be accepted for the engine asked for."""
     grouped: dict[str, list[str]] = {}
-    for repository in _lock(request).get("repositories", ()):
+    for repository in _repositories(request):
         if request.engine in repository.get("engines", ()) and repository.get("licence") is not None:
             grouped.setdefault(str(repository.get("licence")), []).append(str(repository.get("name")))
     book = table("hubs")["licences"]
@@ -59,15 +58,24 @@ def terms(request: Request) -> Terms:
     return Terms(request.engine, found, fetch_bytes(request.engine))
 
 
-def _lock(request: Request) -> dict[str, Any]:
-    """The lock in force; one of the user's own that cannot be read is left to whoever fetches."""
-    if request.weights.lock is None:
-        return dict(table("weights"))
+def _repositories(request: Request) -> list[dict[str, Any]]:
+    """Those of the lock in force; one of the user's own that is none is left to whoever fetches, and asked for as ours
+    would be."""
+    own = None if request.weights.lock is None else _own(Path(request.weights.lock))
+    return list(table("weights")["repositories"]) if own is None else own
+
+
+def _own(lock: Path) -> list[dict[str, Any]] | None:
     try:
-        found = json.loads(files.read(Path(request.weights.lock), _SIZE_CAP))
+        document = codec.plain(files.read(lock, _SIZE_CAP))
     except (OSError, ValueError):
-        return dict(table("weights"))
-    return found if isinstance(found, dict) else {}
+        return None
+    rows = document.get("repositories") if isinstance(document, dict) else None
+    return rows if isinstance(rows, list) and rows and all(_names_engines(row) for row in rows) else None
+
+
+def _names_engines(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("engines", []), list)
 
 
 def remembered(request: Request, state: State) -> Request:
@@ -87,8 +95,11 @@ def settle(request: Request, state: State, ask: Ask) -> tuple[Request, tuple[Fin
     if request.engine == BUILT_IN:
         return request, ()
     wanted = terms(request)
-    if not request.accept_license and wanted.licences and not ask(wanted):
-        return request, (refused(wanted),)
+    if not request.accept_license:
+        if not wanted.licences:  # nobody said yes, so no yes is remembered: another lock may ask for one
+            return request, ()
+        if not ask(wanted):
+            return request, (refused(wanted),)
     if request.engine not in state.licences():
         state.accept_licence(request.engine)
     return remembered(request, state), ()

@@ -15,7 +15,7 @@ _KERNELS_OWN = (Path("/proc"), Path("/sys"))
 
 
 def findings(request: Request) -> tuple[Finding, ...]:
-    """What stands in the way of the model cache in ``cache.path``, and of the places that weights come from."""
+    """What stands in the way of the model cache in ``cache.path``, and of what the user brings for an engine."""
     return (*_cache(request), *(_brought(request) if request.engine != BUILT_IN else ()))
 
 
@@ -28,12 +28,30 @@ def _cache(request: Request) -> tuple[Finding, ...]:
 
 def _brought(request: Request) -> tuple[Finding, ...]:
     """What the user brings must be there: an engine would make an empty folder in its place, or refuse to start."""
-    brought = (("CACHE-SOURCE", request.weights.path), ("CACHE-LOCK", request.weights.lock))
-    return tuple(
-        Finding.of(code, Severity.BLOCKER, path, reason=os.strerror(errno.ENOENT))
-        for code, path in brought
-        if path is not None and not os.path.exists(path)  # noqa: PTH110 - False where the way is barred
+    source = request.build.engine_source
+    brought = (
+        ("CACHE-SOURCE", request.weights.path, True),
+        ("CACHE-LOCK", request.weights.lock, False),
+        ("BUILD-ENGINE-SOURCE", source if source.startswith("/") else None, True),
     )
+    return tuple(
+        Finding.of(code, Severity.BLOCKER, path, reason=reason)
+        for code, path, folder in brought
+        if path is not None and (reason := _missing(Path(path), folder=folder)) is not None
+    )
+
+
+def _missing(path: Path, *, folder: bool) -> str | None:
+    """Why nothing can be read there, in the system's words. ``folder`` says that a folder will do as well."""
+    if files.is_file(path):
+        return None
+    if files.is_folder(path):
+        return None if folder else os.strerror(errno.EISDIR)
+    try:
+        path.stat()
+    except OSError as error:
+        return error.strerror
+    return "not a regular file"
 
 
 def obstacle(folder: Path) -> str | None:

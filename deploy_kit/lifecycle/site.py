@@ -72,6 +72,9 @@ def stack_for(
     Args:
         token: The hub's token, None without one.
         uid: The user on the host that is planned for; the calling one by default.
+
+    Raises:
+        Failure: BUILD-ENGINE-SOURCE, when the engine's source on this host cannot be read.
     """
     from deploy_kit.builder import payload
 
@@ -102,8 +105,11 @@ def _engine(source: str, variant: str) -> tuple[str, str | None]:
         return str(table("engine_source")["digest"]), None
     from deploy_kit.builder import engine_source
 
-    name = f"deploykit/standin-{variant}" if engine_source.is_stand_in(source) else None
-    return engine_source.identity(source), name
+    try:
+        name = f"deploykit/standin-{variant}" if engine_source.is_stand_in(source) else None
+        return engine_source.identity(source), name
+    except OSError as error:
+        raise fail("BUILD-ENGINE-SOURCE", source, reason=error.strerror or str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,26 @@ def test_files_under_no_licence_ask_for_nothing(tmp_path: Path) -> None:
     assert licence.terms(own).licences == ()
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"repositories": 5}', '{"repositories": [1]}', "\x00", "[" * 200_000]
+)
+def test_what_is_no_lock_asks_as_ours_does(tmp_path: Path, text: str) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text(text)
+    own = samples.request(engine="indextts-2.5", weights=Weights(lock=str(lock)))
+
+    assert licence.terms(own) == licence.terms(MODEL)
+
+
+def test_a_lock_without_licences_accepts_none_for_another_lock(tmp_path: Path, state: State) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text(json.dumps({"repositories": [{"name": "a/b", "licence": None, "engines": ["indextts-2.5"]}]}))
+    own = samples.request(engine="indextts-2.5", weights=Weights(lock=str(lock)))
+
+    assert licence.settle(own, state, never) == (own, ())
+    assert licence.settle(MODEL, state, refuse)[1]
+
+
 def test_a_yes_reaches_the_service_and_is_remembered(state: State) -> None:
     request, notes = licence.settle(MODEL, state, accept)
 
