@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import socket
 import time
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +277,18 @@ def test_the_openapi_document_knows_the_engines_fields(server: Running) -> None:
     assert fields["emo_vector"]["maxItems"] == 8
     assert fields["top_k"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}
     assert set(table("engines")[ENGINE]["fields"]) <= set(fields)
+
+
+def test_only_so_many_clips_are_taken_in_at_once(server: Running) -> None:
+    head = "POST /v1/audio/speech HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    head += "Content-Length: 9000000\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(4):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            slow.sendall(head.encode() + b" " * 100_000)
+        time.sleep(0.3)
+        crowded = say(server, reference_audio=encoded(clip(10)))
+
+        assert (crowded.status, crowded.code) == (503, "too_busy")
+        assert say(server).status == 200, "a short text goes past them"
+    eventually(lambda: say(server, reference_audio=encoded(clip(10))).status == 200)

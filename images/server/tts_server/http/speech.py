@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -23,10 +23,15 @@ from tts_server.state import State
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _SMALL = 128 * 1024
+_LARGE_AT_ONCE = 4
+"""Bodies with clips in them that are read at the same time: each can take a few hundred megabytes while it is."""
+
+_TURN_SECONDS = 5.0
 
 
 def add(app: FastAPI, state: State, service: Service) -> None:
     """Add the route."""
+    large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @app.post("/v1/audio/speech", response_class=Response, openapi_extra=schema(state.settings))
     async def create_speech(request: Request) -> Response:
@@ -34,8 +39,30 @@ def add(app: FastAPI, state: State, service: Service) -> None:
         kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
         if kind != "application/json":
             raise Refusal("unsupported_media_type")
-        body = await body_of(request.receive, body_limit(state.settings.max_chars, state.settings.engine))
-        return _Sound(service, service.admit(await _checked(state, body)))
+        async with _turn(large) if _is_large(request) else nullcontext():
+            body = await body_of(request.receive, body_limit(state.settings.max_chars, state.settings.engine))
+            checked = await _checked(state, body)
+            del body
+        return _Sound(service, service.admit(checked))
+
+
+def _is_large(request: Request) -> bool:
+    told = request.headers.get("content-length", "")
+    return not told.isdecimal() or int(told) > _SMALL
+
+
+@asynccontextmanager
+async def _turn(large: asyncio.Semaphore) -> AsyncGenerator[None]:
+    """One of the places for large bodies. Raises `Refusal` when none becomes free."""
+    try:
+        async with asyncio.timeout(_TURN_SECONDS):
+            await large.acquire()
+    except TimeoutError:
+        raise Refusal("too_busy") from None
+    try:
+        yield
+    finally:
+        large.release()
 
 
 async def _checked(state: State, body: bytes) -> SpeechRequest:
