@@ -21,5 +21,6 @@ def size(count: int) -> str:
 def _text(fact: Fact[Any]) -> str:
     if fact.value is None or fact.value == ():
         return fact.reason or "none"
-    value = str(getattr(fact.value, "value", fact.value))
+    value = getattr(fact.value, "value", fact.value)
+    value = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"{value} ({fact.reason})" if fact.reason else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from deploy_kit.compat import engine, gpu, local, needs, platform, room
 from deploy_kit.compat.verdict import Verdict, Wish
 from deploy_kit.data import table
@@ -78,5 +80,6 @@ def _expect(wish: Wish, answer: gpu.Answer) -> tuple[Finding, ...]:
     if answer.device == "cpu":
         minutes = f"{slow * _SENTENCE / 60:.0f}"
         return (Finding.of("HOST-EXPECT-CPU", severity, wish.engine, factor=factor, minutes=minutes),)
-    names = ", ".join(answer.cards) or "GPU"
+    counted = Counter(answer.cards).items()
+    names = ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counted) or "GPU"
     return (Finding.of("HOST-EXPECT-GPU", severity, wish.engine, factor=factor, cards=names),)

@@ -15,6 +15,16 @@ from deploy_kit.findings import Evidence, Finding, Severity, arguments
 Command = tuple[str, ...]
 
 _ALL = "nvidia.com/gpu=all"
+_TOOLKIT = "nvidia-container-toolkit"
+_INSTALLERS = {
+    "debian": ("apt-get", "install"),
+    "ubuntu": ("apt-get", "install"),
+    "fedora": ("dnf", "install"),
+    "rhel": ("dnf", "install"),
+    "suse": ("zypper", "install"),
+    "arch": ("pacman", "-S"),
+}
+"""Of the families for which NVIDIA or the distribution packs its container toolkit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,8 @@ def _barred(facts: HostFacts) -> Fault:
     )
     if route.toolkit.value:
         return Fault.of("GPU-TOOLKIT-UNUSED", evidence, register)
-    install = as_root(rights, "apt-get", "install", "nvidia-container-toolkit")
+    platform = facts.platform
+    installers = (_INSTALLERS.get(name) for name in (platform.distribution.value or "", *(platform.like.value or ())))
+    install = tuple(as_root(rights, *words, _TOOLKIT) for words in installers if words is not None)[:1]
     known = facts.engine.state.value is EngineState.READY
-    return Fault.of("GPU-NO-TOOLKIT", evidence, (install, *register) if known else (install,))
+    return Fault.of("GPU-NO-TOOLKIT", evidence, (*install, *register) if known else install)

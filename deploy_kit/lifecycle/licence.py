@@ -99,15 +99,23 @@ def settle(request: Request, state: State, ask: Ask) -> tuple[Request, tuple[Fin
         if not wanted.licences:  # nobody said yes, so no yes is remembered: another lock may ask for one
             return request, ()
         if not ask(wanted):
-            return request, (refused(wanted),)
+            return request, (refused(wanted, request.name, request.target),)
     if request.engine not in state.licences():
         state.accept_licence(request.engine)
     return remembered(request, state), ()
 
 
-def refused(wanted: Terms) -> Finding:
+def refused(wanted: Terms, name: str, target: str) -> Finding:
     """That the weights are not fetched, because nobody accepted their licences."""
     names = ", ".join(licence.name for licence in wanted.licences)
     urls = ", ".join(licence.url or " ".join(licence.repositories) for licence in wanted.licences)
-    commands = (("deploykit", "up", "--engine", wanted.engine, "--accept-license"),)
+    commands = ((*again(wanted.engine, name, target), "--accept-license"),)
     return Finding.of("CACHE-LICENCE", Severity.WARNING, names, commands=commands, url=urls)
+
+
+def again(engine: str, name: str, target: str) -> tuple[str, ...]:
+    """The command that brings this very stack up with an engine."""
+    usual = {str(row["key"]): row["default"] for row in table("settings")}
+    given = {"name": name, "target": target}
+    flags = (word for key, value in given.items() if value != usual[key] for word in (f"--{key}", value))
+    return ("deploykit", "up", "--engine", engine, *flags)

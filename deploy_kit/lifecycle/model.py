@@ -12,6 +12,7 @@ from deploy_kit.compat.evidence import size
 from deploy_kit.data import table
 from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Message
+from deploy_kit.lifecycle.licence import again
 from deploy_kit.plan.stack import Stack
 from deploy_kit.progress import Event, EventKind, Reporter
 
@@ -119,7 +120,7 @@ def _follow(client: Client, stack: Stack, report: Reporter) -> ModelStatus:
             if found.ready:
                 return found
             if found.state in ENDED:
-                raise failure(found)
+                raise failure(found, stack)
             state = found.state
         position = (state, found.done_bytes if found else None, _phases(client))
         if position not in seen:
@@ -167,11 +168,12 @@ def sentence(found: ModelStatus) -> Message:
     return Message.of(f"up.model-{key}", engine=found.engine, reason=found.reason or found.code or "-")
 
 
-def failure(found: ModelStatus) -> Failure:
+def failure(found: ModelStatus, stack: Stack) -> Failure:
     """Why a model will not come by itself."""
     code, reason = found.code or "", found.reason or found.code or "?"
     if found.state == "unlicensed":
-        return fail("CACHE-UNLICENSED", found.engine)
+        command = (*again(found.engine, stack.name, stack.target.value), "--accept-license")
+        return fail("CACHE-UNLICENSED", found.engine, commands=(command,))
     name = "HEALTH-MODEL"
     if code.startswith("CACHE-"):
         name = "CACHE-FAILED"

@@ -11,6 +11,7 @@ from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle.doctor import wish
+from deploy_kit.lifecycle.licence import again
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,6 @@ class Offer:
     obstacles: tuple[Finding, ...] = ()
 
 
-def _usual_name() -> str:
-    return next(str(row["default"]) for row in table("settings") if row["key"] == "name")
-
-
 def offer(request: Request, facts: HostFacts) -> Offer | None:
     """The offer for a host; None where an engine was chosen."""
     if request.engine != needs.BUILT_IN or request.variant != "auto":
@@ -39,15 +36,10 @@ def offer(request: Request, facts: HostFacts) -> Offer | None:
     engine = next(iter(table("engines")))
     wanted = replace(request, engine=engine)
     verdict = compat.judge(facts, wish(wanted), port_is_ours=True)
-    command: tuple[str, ...] = ("deploykit", "up", "--engine", engine)
-    if request.name != _usual_name():
-        command += ("--name", request.name)
-    if request.target == "local":
-        command += ("--target", "local")
     device = verdict.device
     return Offer(
         engine=engine,
-        command=command,
+        command=again(engine, request.name, request.target),
         fetch_bytes=needs.fetch_bytes(engine),
         disk_bytes=needs.weights_bytes(engine) + compat.build_bytes(verdict.variant, request.target),
         memory_bytes=needs.memory_load(engine, device),

@@ -161,6 +161,38 @@ def test_a_card_that_is_refused_is_not_promised_a_cpu() -> None:
     assert [one.code for one in verdict.findings] == ["GPU-NONE"]
 
 
+@pytest.mark.parametrize(
+    ("distribution", "like", "command"),
+    [("linuxmint", ("ubuntu", "debian"), "apt-get"), ("fedora", (), "dnf"), ("rocky", ("rhel", "fedora"), "dnf")],
+)
+def test_the_toolkit_is_installed_as_the_distribution_does_it(
+    distribution: str, like: tuple[str, ...], command: str
+) -> None:
+    host = facts("gpu-no-toolkit")
+    platform = replace(host.platform, distribution=known(distribution, "os-release"), like=known(like, "os-release"))
+    verdict = compat.judge(replace(host, platform=platform), WISH, port_is_ours=False)
+
+    (finding,) = (one for one in verdict.findings if one.code == "GPU-NO-TOOLKIT")
+    assert [one for one in finding.commands if "nvidia-container-toolkit" in one] == [
+        ("sudo", command, "install", "nvidia-container-toolkit")
+    ]
+
+
+def test_evidence_is_written_for_people() -> None:
+    finding = next(one for one in judge("gpu-no-uvm").findings if one.code == "GPU-UVM")
+
+    assert [one.observed for one in finding.evidence] == ["nvidiactl, nvidia0"]
+
+
+def test_equal_cards_are_counted() -> None:
+    ready = facts("gpu-ready")
+    (device,) = ready.gpu.devices.value or ()
+    two = known((device, replace(device, uuid=device.uuid[:-1] + "9")), "NVML")
+    verdict = compat.judge(replace(ready, gpu=replace(ready.gpu, devices=two)), WISH, port_is_ours=False)
+
+    assert dict(verdict.findings[0].args)["cards"] == "2 × NVIDIA GeForce RTX 4090"
+
+
 def test_only_the_cards_in_use_are_promised() -> None:
     expected = next(one for one in judge("gpu-two-kinds").findings if one.code == "HOST-EXPECT-GPU")
 

@@ -94,6 +94,15 @@ def test_a_no_leaves_the_built_in_voice_and_says_how_to_accept(state: State) -> 
     assert state.licences() == frozenset()
 
 
+def test_the_command_that_accepts_is_about_the_same_stack(state: State) -> None:
+    own = samples.request(engine="indextts-2.5", name="radio", target="local")
+    _, (finding,) = licence.settle(own, state, refuse)
+
+    assert " ".join(finding.commands[0]) == (
+        "deploykit up --engine indextts-2.5 --name radio --target local --accept-license"
+    )
+
+
 def test_who_accepted_by_a_setting_is_not_asked(state: State) -> None:
     said = samples.request(engine="indextts-2.5", accept_license=True, service=(("TTS_ACCEPT_LICENSE", "true"),))
 

@@ -96,6 +96,14 @@ def test_a_document_of_another_kind_says_nothing() -> None:
     assert [model.read(one, ENGINE) for one in strange] == [None] * 4
 
 
+def test_a_model_without_its_licence_is_accepted_by_a_command_that_keeps_the_engine() -> None:
+    found = model.read(document("unlicensed"), ENGINE)
+    assert found is not None
+
+    (command,) = model.failure(found, STACK).finding.commands
+    assert command[:4] == ("deploykit", "up", "--engine", ENGINE)
+
+
 def test_the_proof_of_a_model_is_given_the_time_of_its_device() -> None:
     assert model.proof_seconds(STACK, "cpu") > 20 * model.proof_seconds(STACK, "cuda") / 2
 
