@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from deploy_kit.cli.session import Session
+from deploy_kit.errors import ExitCode
 from deploy_kit.lifecycle import status
 
 _EVERY_SECONDS = 2.0
@@ -17,7 +18,10 @@ _CLEAR = "\x1b[H\x1b[2J"
 def run(session: Session) -> int:
     """Show the state of the stack; with ``--watch`` until the user has seen enough."""
     if session.options.watch:
-        return _watch(session)
+        try:
+            _watch(session)
+        except KeyboardInterrupt:  # the way out of it: nothing is left undone that would have to be told
+            return int(ExitCode.INTERRUPTED)
     found = status.status(session.request)
     if session.json:
         _emit(session, found)
@@ -26,7 +30,7 @@ def run(session: Session) -> int:
     return 0
 
 
-def _watch(session: Session) -> int:
+def _watch(session: Session) -> NoReturn:
     """A page that is drawn anew on a terminal, a line each time anywhere else."""
     request, terminal = session.request, sys.stdout.isatty()
     while True:

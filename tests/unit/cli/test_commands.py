@@ -125,6 +125,16 @@ def test_status_is_a_table(found, capsys) -> None:
     assert (rows["state"], rows["health"], rows["URL"]) == ("running", "ready", found.url)
 
 
+def test_ending_the_watch_is_no_fault(found, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def enough(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", enough)
+
+    assert main(["status", "--watch"], {}) == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_status_as_json_is_the_value(found, capsys) -> None:
     main(["status", "--output", "json"], {})
     assert json.loads(capsys.readouterr().out)["ready"] is True
