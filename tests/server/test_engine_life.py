@@ -172,6 +172,21 @@ def test_an_idle_engine_is_stopped_counts_as_ready_and_wakes_up(stage: Stage) ->
     until(server, "asleep")
 
 
+def test_weights_that_vanish_are_fetched_again(stage: Stage) -> None:
+    stage.fill()
+    server = stage.serve(TTS_DEVICE="cpu")
+    until(server, "ready")
+    stage.tell(load_error={"cpu": ["weights", "gpt.pth"]})
+    next(stage.cache.glob("models/*/*/gpt.pth")).unlink()
+    assert server.say("POISON", model=ENGINE).status == 503
+    eventually(lambda: engine(server).get("code") == "weights" or engine(server)["state"] == "fetching")
+    stage.tell()
+    until(server, "ready")
+
+    assert server.say("Hello.", model=ENGINE).status == 200
+    assert next(stage.cache.glob("models/*/*/gpt.pth")).is_file()
+
+
 def test_no_secret_reaches_a_worker(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a-secret-for-tests")
     stage.fill()

@@ -225,6 +225,8 @@ class Model:
             return False
         self._trouble = trouble
         self._ledger.fail("engine", trouble.code)
+        if trouble.code == "weights":
+            return False  # another try finds the same files: they are looked at first
         if place.gpu is None or not self._gives_up(slot, trouble):
             return True
         self._excluded[place.gpu.uuid] = trouble
@@ -258,9 +260,12 @@ class Model:
             return
         while True:
             try:
-                await self._bring_weights()
+                await self._drop(list(self._pool.slots))
+                got = await self._bring_weights()
                 await self._settle()
-                break
+                await self._tend_while_weights()
+                if await self._weights.lacking(emotion_text=got):
+                    continue
             except Failure as failure:
                 self._fail(Trouble(failure.finding.code, failure.finding.args), EngineState.FAILED)
             except OSError as error:
@@ -269,12 +274,16 @@ class Model:
                 _log.exception("%s cannot be brought up", self.name)
                 self._fail(Trouble("engine", detail=type(error).__name__), EngineState.FAILED)
             await asyncio.sleep(_AGAIN_SECONDS)
-        while True:
+
+    async def _tend_while_weights(self) -> None:
+        """Look after the workers; return when none is left because a file of the weights is gone or damaged."""
+        while self._pool.slots or self._trouble is None or self._trouble.code != "weights":
             await self._turn.wait()
             self._turn.clear()
             await self._tend()
 
-    async def _bring_weights(self) -> None:
+    async def _bring_weights(self) -> bool:
+        """Make the model directory; whether emotion by text is in it."""
         await self._look()
         wanted = modes.emotion_text(self.name, self.look.gpus if self._cuda else (), self._wish)
         insist = self._wish.emotion_text == "on"
@@ -287,6 +296,7 @@ class Model:
         if self._folder == Path():
             self._folder = Path(tempfile.mkdtemp(prefix="deploykit-model-"))
         self._keeper.model_folder = await asyncio.to_thread(self._weights.view, self._folder, emotion_text=got)
+        return got
 
     @property
     def _cuda(self) -> bool:
@@ -346,9 +356,9 @@ class Model:
             return
         ended = [slot for slot in self._pool.slots if slot.state is SlotState.ENDED]
         if ended:
-            forever = self._trouble is not None and self._trouble.code == "signature"
+            useless = self._trouble is not None and self._trouble.code in ("signature", "weights")
             await self._drop(ended)
-            if not self._pool.slots and forever and self._trouble is not None:
+            if not self._pool.slots and useless and self._trouble is not None:
                 self._fail(self._trouble, EngineState.FAILED)
             elif not self._pool.slots:
                 await self._settle()

@@ -85,6 +85,10 @@ class Weights:
         await self._acceptance()
         return emotion_text
 
+    async def lacking(self, *, emotion_text: bool) -> bool:
+        """Whether files are gone that were there. Raises as `ready` does."""
+        return not await self._complete(emotion_text)
+
     def view(self, folder: Path, *, emotion_text: bool) -> Path:
         """Make the model directory. Raises OSError."""
         from tts_cache import view

@@ -103,7 +103,7 @@ class Clips:
                 raise
 
     def _room(self) -> Path:
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():  # systems clear away what is old
             self._folder = Path(tempfile.mkdtemp(prefix="deploykit-clips-"))
         return self._folder
 
