@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy_kit.compat import needs
 from deploy_kit.compat.evidence import seen
 from deploy_kit.compat.verdict import Wish
 from deploy_kit.data import table
@@ -13,7 +14,7 @@ _SYSTEMS = {"Windows": "HOST-WINDOWS", "Darwin": "HOST-MACOS"}
 
 def judge(platform: PlatformFacts, wish: Wish) -> tuple[Finding, ...]:
     """The findings about the platform; an unknown platform passes."""
-    return _system(platform) or _wsl(platform) or (*_machine(platform), *_libc(platform, wish))
+    return _system(platform) or _wsl(platform) or (*_machine(platform, wish), *_libc(platform, wish))
 
 
 def _system(platform: PlatformFacts) -> tuple[Finding, ...]:
@@ -33,10 +34,15 @@ def _wsl(platform: PlatformFacts) -> tuple[Finding, ...]:
     return (Finding.of("HOST-WSL1", Severity.BLOCKER, "WSL 1", evidence=seen(platform.wsl), commands=commands),)
 
 
-def _machine(platform: PlatformFacts) -> tuple[Finding, ...]:
+def _machine(platform: PlatformFacts, wish: Wish) -> tuple[Finding, ...]:
     machine = platform.machine.value
-    if machine is None or machine in table("compat")["machines"]:
+    if machine is None:
         return ()
+    if machine in table("compat")["machines"]:
+        models = table("compat")["model_machines"]
+        if wish.engine == needs.BUILT_IN or machine in models:
+            return ()
+        return (_refused("HOST-ARCH-MODEL", machine, seen(platform.machine), machines=", ".join(models)),)
     code = "HOST-32BIT" if machine in table("compat")["narrow_machines"] else "HOST-ARCH"
     return (_refused(code, machine, seen(platform.machine), machines=", ".join(table("compat")["machines"])),)
 

@@ -178,6 +178,14 @@ def test_the_toolkit_is_installed_as_the_distribution_does_it(
     ]
 
 
+def test_a_processor_that_torch_is_not_locked_for_is_refused_and_speaks_with_the_built_in_voice() -> None:
+    ready = facts("gpu-ready")
+    arm = replace(ready, platform=replace(ready.platform, machine=known("aarch64", "uname")))
+
+    assert [one.code for one in compat.judge(arm, WISH, port_is_ours=False).blockers] == ["HOST-ARCH-MODEL"]
+    assert compat.judge(arm, replace(WISH, engine="espeak"), port_is_ours=False).blockers == ()
+
+
 def test_evidence_is_written_for_people() -> None:
     finding = next(one for one in judge("gpu-no-uvm").findings if one.code == "GPU-UVM")
 
