@@ -51,13 +51,13 @@ def judge(facts: HostFacts, wish: Wish, *, ours: bool = False) -> Answer:
     Args:
         ours: The very service that is being judged runs already, so that its memory is not in its own way.
     """
-    if wish.engine == needs.BUILT_IN:
-        return Answer("core" if wish.variant == "auto" else wish.variant, "cpu")
     return _to_be_had(_best(facts, wish, ours=ours), wish)
 
 
 def _best(facts: HostFacts, wish: Wish, *, ours: bool) -> Answer:
     """The answer as if every image could be made."""
+    if wish.engine == needs.BUILT_IN:
+        return Answer("core" if wish.variant == "auto" else wish.variant, "cpu")
     if wish.device == "cpu":
         return Answer("cpu" if wish.variant == "auto" else wish.variant, "cpu")
     if wish.variant not in ("auto", *cards.CUDA_VARIANTS):
@@ -82,7 +82,7 @@ def _best(facts: HostFacts, wish: Wish, *, ours: bool) -> Answer:
 def _to_be_had(answer: Answer, wish: Wish) -> Answer:
     """The answer for the images that can be made: that with the ordinary index's PyTorch computes on a CPU too."""
     lock = dict(wish.unlocked).get(answer.variant)
-    refused = answer.device != wish.device == "cuda"
+    refused = any(finding.severity is Severity.BLOCKER for finding in answer.findings)
     if lock is None or not wish.build_bytes or refused:
         return answer
     if wish.variant != "auto" or wish.device == "cuda":

@@ -43,7 +43,7 @@ def wish(request: Request, *, built: bool = False, stored: bool = False) -> comp
         workers=int(service.get("TTS_WORKERS", "0")),
         emotion_text=service.get("TTS_EMOTION_TEXT", "auto"),
         weights_bytes=0 if stored else needs.weights_bytes(request.engine),
-        unlocked=() if request.engine == needs.BUILT_IN else _unlocked(),
+        unlocked=_unlocked(),
     )
 
 

@@ -141,7 +141,14 @@ def test_where_nobody_locked_the_right_image_the_usual_one_computes_on_the_cpu_a
     assert [one.commands for one in verdict.findings if one.code == "BUILD-TORCH-INSTEAD"] == [(LOCK,)]
 
 
-@pytest.mark.parametrize(("name", "wish"), [("cpu-large", {"variant": "cpu"}), ("gpu-pascal", {"device": "cuda"})])
+@pytest.mark.parametrize(
+    ("name", "wish"),
+    [
+        ("cpu-large", {"variant": "cpu"}),
+        ("gpu-pascal", {"device": "cuda"}),
+        ("cpu-large", {"engine": "espeak", "variant": "cpu", "device": "cuda"}),
+    ],
+)
 def test_an_image_that_nobody_locked_is_refused_before_anything_is_done(name: str, wish: dict[str, str]) -> None:
     verdict = judge(name, unlocked=UNLOCKED, **wish)
 
