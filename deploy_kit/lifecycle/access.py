@@ -64,10 +64,10 @@ def token_for(request: Request) -> str | None:
     if path is None or request.engine == BUILT_IN:
         return None
     try:
-        token = files.read(Path(path), _LARGEST_FILE).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail("CONFIG-TOKEN-FILE", path, reason=getattr(error, "strerror", None) or error) from None
-    if len(token.split()) != 1:
+        token = files.read(Path(path), _LARGEST_FILE).decode(errors="replace").strip()
+    except OSError as error:
+        raise fail("CONFIG-TOKEN-FILE", path, reason=error.strerror or error) from None
+    if len(token.split()) != 1 or not token.isascii() or not token.isprintable():
         raise fail("CONFIG-TOKEN-FILE", path, reason="one word is wanted")
     return token
 
