@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,13 @@ def test_both_may_break_off_once(cache: Cache, hub: Hub, second: Hub) -> None:
 
     assert cache.pull(f"{hub.url},{second.url}").done
     cache.holds()
+
+
+def test_a_password_in_an_address_is_told_to_nobody(cache: Cache) -> None:
+    ran = cache.pull("http://anna:geheim@127.0.0.1:9/hub, ftp://anna:geheim@127.0.0.1/")
+    assert ran.failed["code"] == "CACHE-SOURCE"
+    told = [*ran.events, *cache.pull("http://anna:geheim@127.0.0.1:9/hub").events]
+
+    assert any(event["event"] == "start" for event in told)
+    assert "geheim" not in json.dumps(told)
+    assert "127.0.0.1" in json.dumps(told)

@@ -25,7 +25,7 @@ def pull(task: Task) -> int:
     if state.complete:
         task.tell("done", files=0, have_bytes=state.have_bytes, fetched_bytes=0, seconds=0.0)
         return 0
-    box, source = sources.local(task.options.source), task.options.source
+    box, source = sources.local(task.options.source), sources.shown(task.options.source)
     remote = [] if box is not None else _sources(task)
     with contextlib.suppress(FileExistsError):
         task.cache.mkdir(parents=True)

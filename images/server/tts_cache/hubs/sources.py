@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ _TOKENS = "huggingface"
 """The hub that hands out tokens for these models."""
 
 _TOKEN_BYTES = 4096
+_OWN = re.compile(r"//[^/?#\s,]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,15 @@ def _source(asked: str, token: str, environment: Mapping[str, str]) -> Source:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise fail("CACHE-SOURCE", asked, reason="neither a known name, nor a URL, nor a folder or archive that exists")
+        raise fail(
+            "CACHE-SOURCE", shown(asked), reason="neither a known name, nor a URL, nor a folder or archive that exists"
+        )
     return Source(parts.netloc.rpartition("@")[2], url, form, token)
+
+
+def shown(asked: str) -> str:
+    """A setting as it may be told and logged: without a name and password in its URLs."""
+    return _OWN.sub("//", asked)
 
 
 def local(asked: str) -> Path | None:
@@ -94,7 +103,7 @@ def local(asked: str) -> Path | None:
     if all("://" in name or name.strip() in names for name in asked.split(",")):
         return None
     if not path.exists():
-        raise fail("CACHE-SOURCE", asked, reason="no such folder or archive")
+        raise fail("CACHE-SOURCE", shown(asked), reason="no such folder or archive")
     return path
 
 
