@@ -61,7 +61,7 @@ def _nothing_grows() -> Iterator[None]:
     for reference in set(docker(*listing).split()) - before:
         docker("image", "rm", reference, check=False)
     docker("image", "prune", "--force", "--filter", "label=io.deploykit.inputs", check=False)
-    docker("builder", "prune", "--force", "--keep-storage", "3GB", check=False)
+    docker("builder", "prune", "--force", "--keep-storage", "14GB", check=False)
 
 
 @pytest.fixture

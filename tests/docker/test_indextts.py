@@ -155,7 +155,7 @@ def test_what_was_built_says_what_it_is(stack: Stack) -> None:
     labels = json.loads(docker("image", "inspect", image))[0]["Config"]["Labels"]
     assert labels["io.deploykit.engine.stand-in"] == "true"
     assert "standin" in image
-    done = stack("verify", image, check=False, timeout=300)
+    done = stack("verify", check=False, timeout=600)
     assert done.code == 0, done.out + done.err
 
 
