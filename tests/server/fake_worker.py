@@ -3,7 +3,7 @@
 FAKE_WORKER names a JSON file, read anew for each load and each sentence: ``load_error`` {device: [code, detail]},
 ``hang`` and ``crash`` (name of a phase), ``load_oom`` (true: while emotion by text is asked for; "always"), ``vram``,
 ``slow`` (seconds of a load). Words in a text act too: ``OOM`` (error while emotion by text is loaded), ``OOM-ALWAYS``,
-``POISON``, ``HANG``, ``SLEEP``. Each sentence is a flat tone: ``Number 7`` is as loud as 7000.
+``POISON``, ``SILENT``, ``HANG``, ``SLEEP``. Each sentence is a flat tone: ``Number 7`` is as loud as 7000.
 Every load and sentence is noted as a line of JSON in ``<file>.log``.
 """
 
@@ -87,6 +87,9 @@ class Fake:
         if "POISON" in text:
             self.send("error", id=ident, code="cuda", detail="GPU-CONTEXT: device-side assert triggered")
             return False
+        if "SILENT" in text:
+            self.send("error", id=ident, code="synthesis", detail="no sound came of this text")
+            return True
         emotion = fields.get("emotion") or {}
         if emotion.get("kind") == "text" and not self.loaded["emotion_text"]:
             self.send("error", id=ident, code="emotion_text", detail="")

@@ -283,6 +283,15 @@ def test_a_poisoned_context_on_a_good_card_costs_one_request(stage: Stage) -> No
     assert server.say("Hello.").headers["x-tts-device"] == "cuda"
 
 
+def test_a_model_that_makes_no_sound_is_not_the_requests_fault(stage: Stage) -> None:
+    server = stage.serve()
+    until(server, "ready")
+    answer = server.say("SILENT", model=ENGINE)
+
+    assert (answer.status, answer.code) == (500, "synthesis_failed")
+    assert server.say("Hello.", model=ENGINE).status == 200
+
+
 def test_out_of_memory_at_the_load_gets_a_smaller_mode(stage: Stage) -> None:
     stage.tell(load_oom=True)
     server = stage.serve()

@@ -16,6 +16,7 @@ _STATUS = {
     "unsupported_encoding": (415, "invalid_request_error"),
     "queue_full": (429, "rate_limit_error"),
     "internal": (500, "server_error"),
+    "synthesis_failed": (500, "server_error"),
     "too_busy": (503, "server_error"),
     "not_ready": (503, "server_error"),
     "draining": (503, "server_error"),

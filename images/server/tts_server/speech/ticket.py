@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tts_server.speech.service import Service
 
 _Paths = tuple[AbstractAsyncContextManager[Path | None], AbstractAsyncContextManager[Path | None]]
-_FAULTS = {"voice": "clip_unreadable", "emotion_text": "emotion_text_off"}
-"""Codes of a worker that are the request's fault, and the errors they become."""
+_FAULTS = {"voice": "clip_unreadable", "emotion_text": "emotion_text_off", "synthesis": "synthesis_failed"}
+"""Codes of a worker, and the errors they become; any other is a text that the engine refuses."""
 
 
 class Ticket:
