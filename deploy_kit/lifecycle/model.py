@@ -26,6 +26,8 @@ _SPOKEN_SECONDS = 60.0
 """More than the sentence of the proof takes to be spoken."""
 _FETCH_PATIENCE_SECONDS = 900.0
 """Longer than whoever fetches goes on trying a silent source by itself."""
+_TROUBLE_PATIENCE_SECONDS = 60.0
+"""How long fetching may stand still once the service has said what is wrong: it goes on trying, we need not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,16 @@ def _follow(client: Client, stack: Stack, report: Reporter) -> ModelStatus:
             if found.state in ENDED:
                 raise failure(found, stack)
             state = found.state
-        position = (state, found.done_bytes if found else None, _phases(client))
+        position = (state, found.done_bytes if found else None, found.code if found else None, _phases(client))
         if position not in seen:
             seen.add(position)
             moved = time.monotonic()
             _tell(found, report)
         patience = _patience(stack, state)
-        if time.monotonic() - moved > patience:
+        still = time.monotonic() - moved
+        if found is not None and found.code and state == "fetching" and still > _TROUBLE_PATIENCE_SECONDS:
+            raise failure(found, stack)
+        if still > patience:
             raise fail("HEALTH-MODEL-STUCK", stack.engine, state=state, seconds=round(patience))
         time.sleep(_POLL_SECONDS)
 
@@ -158,6 +163,10 @@ def sentence(found: ModelStatus) -> Message:
     """What the model is doing, as a sentence."""
     if found.state == "fetching" and found.total_bytes:
         done, total = (size(count or 0) for count in (found.done_bytes, found.total_bytes))
+        if found.reason is not None:
+            return Message.of(
+                "up.model-fetching-trouble", engine=found.engine, done=done, total=total, reason=found.reason
+            )
         if found.eta_seconds is None:
             return Message.of("up.model-fetching", engine=found.engine, done=done, total=total)
         minutes = max(1, round(found.eta_seconds / 60))

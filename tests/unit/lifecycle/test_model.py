@@ -86,6 +86,24 @@ def test_a_load_that_says_nothing_is_waited_for_as_long_as_the_table_gives_it(cl
     assert clock.now >= table("engines")[ENGINE]["deadlines"]["cpu"]["load"]
 
 
+def test_fetching_that_stands_still_is_given_up_once_the_service_has_said_why(clock: SimpleNamespace) -> None:
+    progress = {"done_bytes": 1, "total_bytes": 4, "eta_seconds": None}
+    stuck = document("fetching", code="CACHE-NO-SOURCE", reason="Nobody answers.", progress=progress)
+    with pytest.raises(Failure) as raised:
+        wait(stuck)
+
+    assert (raised.value.finding.code, int(raised.value.exit_code)) == ("CACHE-FAILED", 9)
+    assert ("reason", "Nobody answers.") in raised.value.finding.args
+    assert 60 < clock.now < 70
+
+
+def test_what_stops_the_fetching_is_told() -> None:
+    progress = {"done_bytes": 1, "total_bytes": 4, "eta_seconds": None}
+    told = model.sentence(model.read(document("fetching", code="CACHE-X", reason="Nobody.", progress=progress), ENGINE))
+
+    assert "Nobody." in Catalogue("en").text(told.key, told.args)
+
+
 def test_the_built_in_voice_has_nothing_to_be_waited_for() -> None:
     assert model.look(Client(STACK.listen), samples.stack()) is None
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from deploy_kit.messages import Catalogue
 
+_WEIGHTS = "CACHE-"
+
 
 class EngineState(str, Enum):
     """Where an engine is. ``asleep``: its workers were stopped because nobody asked; the next request wakes it."""
@@ -143,4 +145,9 @@ class OutOfMemory(Exception):
 def described(state: EngineState, trouble: Trouble | None, locale: str) -> dict[str, Any]:
     """State, and code and reason where there is something wrong."""
     view: dict[str, Any] = {"state": state.value}
-    return view if trouble is None else view | {"code": trouble.code, "reason": trouble.sentence(locale)}
+    if trouble is None:
+        return view
+    parts = [trouble.sentence(locale)]
+    if trouble.code.startswith(_WEIGHTS):  # here the cause differs each time: who answered what
+        parts.append(trouble.sentence(locale, "why"))
+    return view | {"code": trouble.code, "reason": " ".join(filter(None, parts))}
