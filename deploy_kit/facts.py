@@ -61,7 +61,9 @@ class PlatformFacts:
     around us, or None on a machine; ``wsl`` is 1 or 2 inside the Windows Subsystem for Linux, else None; ``init`` is
     ``systemd`` or another name; ``libc`` is ``glibc 2.36`` or ``musl …``. ``suites`` are the releases that apt installs
     from (``bookworm``, ``bookworm-updates``), deploykit's own sources left out: a newer C library can bring an
-    os-release of the next release onto a host that is still the old one.
+    os-release of the next release onto a host that is still the old one. ``board`` names a single-board computer with
+    NVIDIA's chip (Jetson), else None; ``chroot`` whether our root is not that of process 1; ``virtual`` the hypervisor
+    below us (``kvm``, ``vmware`` …), None on bare metal; ``safe_mode`` whether Windows was started without its drivers.
     """
 
     system: Fact[str]
@@ -77,6 +79,47 @@ class PlatformFacts:
     container: Fact[str | None]
     wsl: Fact[int | None]
     suites: Fact[tuple[str, ...]] = Fact(State.NOT_ASKED, reason="no apt here")
+    board: Fact[str | None] = _NOT_ASKED
+    chroot: Fact[bool] = _NOT_ASKED
+    virtual: Fact[str | None] = _NOT_ASKED
+    safe_mode: Fact[bool] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class CpuFacts:
+    """The processor: ``model`` as it names itself, ``cores`` that this process may use, ``avx2`` whether it has the
+    instructions that PyTorch's builds are made for (None: another family, where the question makes no sense)."""
+
+    model: Fact[str] = _NOT_ASKED
+    cores: Fact[int] = _NOT_ASKED
+    avx2: Fact[bool | None] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """One run of the package manager that touched graphics drivers or the kernel: ``when`` in ISO 8601, the
+    ``packages`` that matter (``name version``), and whether it ran ``unattended``."""
+
+    when: str
+    packages: tuple[str, ...]
+    unattended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepFacts:
+    """What happened to kernel and driver lately.
+
+    ``secure_boot``: whether the firmware refuses unsigned modules; ``reboot`` the packages that wait for a restart;
+    ``changes`` the latest package runs that touched them, newest first; ``module_built`` whether the running kernel has
+    an NVIDIA module on disk; ``log`` the lines of the kernel's log about NVIDIA, nouveau and module signatures, newest
+    last, a few hundred at most.
+    """
+
+    secure_boot: Fact[bool] = _NOT_ASKED
+    reboot: Fact[tuple[str, ...]] = _NOT_ASKED
+    changes: Fact[tuple[PackageChange, ...]] = _NOT_ASKED
+    module_built: Fact[bool] = _NOT_ASKED
+    log: Fact[tuple[str, ...]] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +154,8 @@ class EngineFacts:
     ``endpoint`` is the address the client uses (``unix:///var/run/docker.sock``, ``ssh://…``); ``mirrors`` the registry
     mirrors it is configured with; ``buildx`` and ``compose`` the versions of the client's plug-ins, None when absent;
     ``kind`` is ``docker``, ``docker-desktop`` or ``podman``; ``package`` what it was installed from (``docker.io``,
-    ``docker-ce``, ``snap``), None when from no package.
+    ``docker-ce``, ``snap``), None when from no package; ``cgroup_driver`` is ``systemd`` or ``cgroupfs``,
+    ``cgroup_version`` ``1`` or ``2``; ``default_runtime`` what containers run in that name none.
     """
 
     state: Fact[EngineState]
@@ -127,25 +171,35 @@ class EngineFacts:
     daemon: Fact[str | None]
     kind: Fact[str] = _NOT_ASKED
     package: Fact[str | None] = _NOT_ASKED
+    cgroup_driver: Fact[str] = _NOT_ASKED
+    cgroup_version: Fact[str] = _NOT_ASKED
+    default_runtime: Fact[str] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryFacts:
-    """Bytes. ``limit`` is the cgroup's limit over this process, None when there is none."""
+    """Bytes. ``limit`` is the cgroup's limit over this process, None when there is none; ``swap`` the total of it;
+    ``shared`` the size of ``/dev/shm``."""
 
     total: Fact[int]
     available: Fact[int]
     limit: Fact[int | None]
+    swap: Fact[int] = _NOT_ASKED
+    shared: Fact[int] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
 class DiskFacts:
-    """Free and total bytes where ``path`` lies; ``purpose`` is ``engine``, ``state`` or ``build``."""
+    """Free and total bytes where ``path`` lies; ``purpose`` is ``engine``, ``state``, ``cache`` or ``build``;
+    ``inodes`` are free entries for files (None where the file system does not count them), ``kind`` the file system's
+    name (``ext4``, ``nfs4``)."""
 
     purpose: str
     path: str
     free: Fact[int]
     total: Fact[int]
+    inodes: Fact[int | None] = _NOT_ASKED
+    kind: Fact[str] = _NOT_ASKED
 
 
 class PortTrouble(str, Enum):
@@ -186,11 +240,57 @@ class SiteFacts:
 
 @dataclass(frozen=True, slots=True)
 class LocalFacts:
-    """What `--target local` runs on: paths of a Python 3.11, of ``uv`` and of the speech library; None when absent."""
+    """What `--target local` runs on: paths of a Python 3.11, of ``uv`` and of the speech library; None when absent.
+
+    ``glibcxx`` is the newest symbol version of the C++ library (``3.4.30``), None without one; ``temporary`` a folder
+    for temporary files that can be written and run from, None when there is none.
+    """
 
     python: Fact[str | None] = _NOT_ASKED
     uv: Fact[str | None] = _NOT_ASKED
     speech: Fact[str | None] = _NOT_ASKED
+    glibcxx: Fact[str | None] = _NOT_ASKED
+    temporary: Fact[str | None] = _NOT_ASKED
+
+
+class Reach(str, Enum):
+    """How far a conversation with an address in the network gets."""
+
+    REACHED = "reached"
+    NO_NAME = "no-name"  # the name does not resolve
+    REFUSED = "refused"  # nobody listens, or no way there
+    SILENT = "silent"  # no answer in time
+    CERTIFICATE = "certificate"  # its certificate is not trusted here
+    BARRED = "barred"  # a proxy or gateway says no
+    FAILING = "failing"  # it answers with an error of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A place in the network that a deployment fetches from.
+
+    ``purpose`` is ``weights``, ``packages`` (Python), ``system`` (the distribution), ``source`` (the engine's code),
+    ``torch`` or ``images``; ``name`` what people call it; ``host`` without user names; ``milliseconds`` until its
+    answer began, None without one; ``detail`` what went wrong in its own words.
+    """
+
+    purpose: str
+    name: str
+    host: str
+    reach: Reach
+    milliseconds: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """The network beyond this host, asked only by who wants to know.
+
+    ``clock`` is how many seconds this host's clock is ahead of what servers answered (negative: behind).
+    """
+
+    endpoints: Fact[tuple[Endpoint, ...]] = _NOT_ASKED
+    clock: Fact[float] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +304,35 @@ class PciCard:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuSlice:
+    """A MIG device: its UUID (``MIG-…``), its profile (``1g.10gb``) and its memory in bytes, None where unknown."""
+
+    uuid: str
+    profile: str
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuUser:
+    """A process that holds memory of a card: ``name`` of its program, ``bytes`` None where the driver does not tell."""
+
+    pid: int
+    name: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GpuDevice:
-    """A card as the driver shows it. ``capability`` is the compute capability (``8.9``); ``total`` and ``free`` bytes
-    of its memory, None where it has none of its own; ``mig`` whether it is cut into slices (None: it cannot be)."""
+    """A card as the driver shows it; None means that it does not tell.
+
+    ``capability`` is the compute capability (``8.9``); ``total`` and ``free`` bytes of its memory, None where it has
+    none of its own; ``mig`` whether it is cut into slices (None: it cannot be), ``mig_pending`` whether it will be
+    after a reset; ``slices`` the MIG devices made. ``address`` on the bus; ``virtual`` is ``passthrough`` or ``vgpu``
+    inside a virtual machine; ``fabric`` the state of its NVSwitch fabric (``completed``, ``in progress`` …);
+    ``compute_mode`` is ``default``, ``exclusive`` or ``prohibited``; ``persistent`` whether the driver stays loaded;
+    ``uncorrected`` memory errors since the start; ``remap`` ``pending`` or ``failed`` repairs of memory rows;
+    ``users`` the processes on it.
+    """
 
     uuid: str
     name: str
@@ -214,6 +340,16 @@ class GpuDevice:
     total: int | None
     free: int | None
     mig: bool | None = None
+    mig_pending: bool | None = None
+    slices: tuple[GpuSlice, ...] = ()
+    address: str | None = None
+    virtual: str | None = None
+    fabric: str | None = None
+    compute_mode: str | None = None
+    persistent: bool | None = None
+    uncorrected: int | None = None
+    remap: str | None = None
+    users: tuple[GpuUser, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +360,9 @@ class GpuFacts:
     (``open``, ``proprietary``); ``nodes`` the device nodes there are (``nvidiactl``, ``nvidia-uvm``, ``nvidia0``);
     ``wsl`` whether Windows lends its cards (``/dev/dxg``). What the driver's own library says: ``nvml`` its return code
     (0 is well, unknown when it never answered), ``driver`` the driver's version, ``cuda`` the highest CUDA version that
-    it serves (``12.8``), ``devices`` its cards.
+    it serves (``12.8``), ``devices`` its cards. ``library`` is the version of the installed user-space driver
+    (``libcuda.so.570.…``); ``cuda_init`` what ``cuInit`` returned in a child (0 is well; unknown when it hung or
+    crashed), ``cuda_count`` how many cards CUDA then counted.
     """
 
     cards: Fact[tuple[PciCard, ...]] = _NOT_ASKED
@@ -236,6 +374,23 @@ class GpuFacts:
     driver: Fact[str | None] = _NOT_ASKED
     cuda: Fact[str | None] = _NOT_ASKED
     devices: Fact[tuple[GpuDevice, ...]] = _NOT_ASKED
+    library: Fact[str | None] = _NOT_ASKED
+    cuda_init: Fact[int] = _NOT_ASKED
+    cuda_count: Fact[int] = _NOT_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class CdiSpec:
+    """A CDI specification of NVIDIA devices: its ``path``, ``version`` and the names it defines; ``drivers`` the driver
+    versions that its paths carry; ``missing`` paths that it wants from this host and that are not there (the first
+    few); ``trouble`` why it cannot be read, else empty."""
+
+    path: str
+    version: str | None = None
+    devices: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +399,20 @@ class RouteFacts:
 
     ``runtimes`` are the engine's (``nvidia``, ``runc``); ``cdi_folders`` where it looks for CDI specifications, empty
     when it does not; ``cdi_devices`` the names that are defined (``nvidia.com/gpu=all``); ``toolkit`` the programs of
-    NVIDIA's toolkit that were found.
+    NVIDIA's toolkit that were found, ``toolkit_version`` the toolkit's; ``mode`` and ``no_cgroups`` are from its
+    configuration (``auto``, ``legacy``, ``cdi``, ``csv``); ``specs`` the CDI specifications in those folders;
+    ``refresh`` the state of the service that renews them (``active``, ``failed`` …), None where there is none.
     """
 
     runtimes: Fact[tuple[str, ...]] = _NOT_ASKED
     cdi_folders: Fact[tuple[str, ...]] = _NOT_ASKED
     cdi_devices: Fact[tuple[str, ...]] = _NOT_ASKED
     toolkit: Fact[tuple[str, ...]] = _NOT_ASKED
+    toolkit_version: Fact[str | None] = _NOT_ASKED
+    mode: Fact[str | None] = _NOT_ASKED
+    no_cgroups: Fact[bool] = _NOT_ASKED
+    specs: Fact[tuple[CdiSpec, ...]] = _NOT_ASKED
+    refresh: Fact[str | None] = _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +430,6 @@ class HostFacts:
     local: LocalFacts = LocalFacts()
     gpu: GpuFacts = GpuFacts()
     route: RouteFacts = RouteFacts()
+    cpu: CpuFacts = CpuFacts()
+    upkeep: UpkeepFacts = UpkeepFacts()
+    network: NetworkFacts = NetworkFacts()
