@@ -9,7 +9,7 @@ from deploy_kit.cli.output import streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deploy_kit.cli.table import Command
 
@@ -56,7 +56,7 @@ def main_inner(argv: list[str], environment: Mapping[str, str]) -> int:
     return int(module.run(session))
 
 
-def split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
+def split(argv: Sequence[str]) -> tuple[list[str], str | None, list[str]]:
     """What stands before the command, the command, and what stands after it."""
     from deploy_kit.cli.table import COMMON, LEADING
 
@@ -64,7 +64,7 @@ def split(argv: list[str]) -> tuple[list[str], str | None, list[str]]:
     index = 0
     while index < len(argv) and argv[index].startswith("-"):
         index += 2 if argv[index] in takes_value else 1
-    return argv[:index], argv[index] if index < len(argv) else None, argv[index + 1 :]
+    return list(argv[:index]), argv[index] if index < len(argv) else None, list(argv[index + 1 :])
 
 
 def early_locale(argv: list[str], environment: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.cli.output import findings, planned, program
 from deploy_kit.cli.session import Session
+from deploy_kit.config.table import settings
 from deploy_kit.lifecycle.settled import settled
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def run(session: Session) -> int:
 
         plain = codec.to_plain(outcome)
         plain["findings"] = [findings.document(finding, session.words) for finding in outcome.findings]
+        if outcome.offer is not None:
+            plain["offer"]["command"] = list(program.complete(outcome.offer.command))
         session.emit({"event": "outcome"} | plain)
     else:
         session.say("\n".join(_summary(session, outcome)))
@@ -73,8 +76,15 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
         yield ""
         yield from _offer(session, outcome.offer)
     yield ""
+    tail = "".join(f" {shlex.quote(word)}" for word in _stack(session))
+    yield words("cli.up_next", program=program.name(), name=tail)
+
+
+def _stack(session: Session) -> tuple[str, ...]:
+    """The flags with which another command means this very stack."""
     name = session.request.name
-    yield words("cli.up_next", program=program.name(), name="" if name == "indextts" else f" --name {name}")
+    named = () if name == settings()["name"].default else ("--name", name)
+    return program.complete(("deploykit", "status", *named))[2:]
 
 
 def _model(session: Session, outcome: Outcome) -> Iterator[str]:
@@ -87,7 +97,8 @@ def _model(session: Session, outcome: Outcome) -> Iterator[str]:
     if said.fallback is not None:
         yield session.words("cli.up_fallback", code=said.fallback_code, reason=said.fallback)
     if not said.ready and said.state not in model.ENDED:
-        yield session.words("cli.up_meanwhile", program=program.name())
+        status = shlex.join((program.name(), "status", "--watch", *_stack(session)))
+        yield session.words("cli.up_meanwhile", status=status)
 
 
 def _offer(session: Session, offer: Offer) -> Iterator[str]:
@@ -103,7 +114,7 @@ def _offer(session: Session, offer: Offer) -> Iterator[str]:
         memory=text.size(offer.memory_bytes),
         factor=f"{offer.real_time_factor:g}",
     )
-    yield f"    {shlex.join((program.name(), *offer.command[1:]))}"
+    yield f"    {program.shown(offer.command)}"
     for finding in offer.obstacles:
         yield "  " + words("cli.up_offer_obstacle", reason=findings.sentence(finding.sentence("what"), words))
 

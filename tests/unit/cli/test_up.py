@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from deploy_kit import codec
 from deploy_kit.cli.commands import up as command
 from deploy_kit.cli.main import main
-from deploy_kit.cli.output import ask
+from deploy_kit.cli.output import ask, program
 from deploy_kit.client import Proof
 from deploy_kit.errors import fail
+from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Finding, Message, Severity
-from deploy_kit.lifecycle import up
-from deploy_kit.lifecycle.licence import Licence, Terms
-from deploy_kit.lifecycle.model import ModelStatus
-from deploy_kit.lifecycle.offer import Offer
+from deploy_kit.lifecycle import licence, up
+from deploy_kit.lifecycle.licence import Licence, Terms, again
+from deploy_kit.lifecycle.model import ModelStatus, failure
+from deploy_kit.lifecycle.offer import Offer, offer
 from deploy_kit.lifecycle.outcome import Outcome
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Event, EventKind
 from tests.support import samples
 
+FACTS = Path(__file__).parents[2] / "facts"
 STEPS = (
     Step(Operation.BUILD_IMAGE, "deploykit/core:1", Message.of("plan.image-missing")),
     Step(Operation.START_SERVICE, "indextts", Message.of("plan.service-missing"), interrupts=True),
@@ -90,6 +94,84 @@ def test_without_an_engine_the_summary_ends_with_the_command_for_one_and_its_cos
     out = capsys.readouterr().out
     assert "deploykit up --engine indextts-2.5" in out
     assert "7.0 GiB to fetch" in out
+
+
+OFFER = Offer("indextts-2.5", again("indextts-2.5", "newcomer", "compose"), 7 << 30, 20 << 30, 9 << 30, "cpu", 20)
+TYPED = (
+    *("--config", "my settings.yaml", "--locale", "en", "up", "--name=newcomer", "--listen", "127.0.0.1:9"),
+    *("--cache-volume", "big one", "--gpus", "GPU-1", "--gpus", "GPU-2", "-y", "--progress", "quiet"),
+)
+RETURNED = (
+    *("--config", "my settings.yaml", "--locale", "en", "--listen", "127.0.0.1:9"),
+    *("--cache-volume", "big one", "--gpus", "GPU-1", "--gpus", "GPU-2", "-y", "--progress", "quiet"),
+)
+
+
+def ways_to_run_again() -> dict[str, tuple[str, ...]]:
+    """The commands that say how `up` is run again with the model, each from the one who says it."""
+    wanted = samples.request(engine="indextts-2.5", name="newcomer")
+    offered = offer(samples.request(name="newcomer"), codec.loads(HostFacts, (FACTS / "cpu-large.json").read_bytes()))
+    assert offered is not None
+    unlicensed = failure(ModelStatus("indextts-2.5", "unlicensed"), samples.model_stack(name="newcomer"))
+    refused = licence.refused(licence.terms(wanted), "newcomer", "compose")
+    return {"offer": offered.command, "licence": refused.commands[0], "model": unlicensed.finding.commands[0]}
+
+
+@pytest.mark.parametrize("who", ["offer", "licence", "model"])
+def test_to_run_up_again_returns_every_flag_that_was_given(who: str) -> None:
+    program.typed(TYPED)
+    command_ = ways_to_run_again()[who]
+    accept = ("--accept-license",) if who != "offer" else ()
+    whole = ("deploykit", "up", "--engine", "indextts-2.5", "--name", "newcomer", *accept, *RETURNED)
+    assert program.complete(command_) == whole
+    assert program.shown(command_) == shlex.join(whole)
+
+
+@pytest.mark.parametrize("who", ["offer", "licence", "model"])
+@pytest.mark.parametrize("address", ["https://joe:s3cret@x.example/", "https://s3cret@x.example/"])
+def test_to_run_up_again_returns_no_password(who: str, address: str) -> None:
+    program.typed(("up", "--weights-source", address, f"--build-package-index={address}", "--device", "cpu"))
+    assert "s3cret" not in program.shown(ways_to_run_again()[who])
+    assert program.shown(ways_to_run_again()[who]).endswith(" --device cpu")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        (("up", "--no-accept-license"), "deploykit up --accept-license"),
+        (("up", "--dry-run", "--output", "json", "--wait-for-model"), "deploykit up --accept-license --wait-for-model"),
+        (("build", "--yes", "--device=cpu"), "deploykit up --accept-license --device=cpu"),
+        (("plan", "--listen"), "deploykit up --accept-license"),
+    ],
+)
+def test_what_contradicts_or_only_looks_is_not_repeated(typed: tuple[str, ...], shown: str) -> None:
+    program.typed(typed)
+    assert program.shown(("deploykit", "up", "--accept-license")) == shown
+
+
+def test_help_is_shown_without_settings() -> None:
+    program.typed(("up", "--listen", "127.0.0.1:9"))
+    assert program.shown(("deploykit", "up", "--help")) == "deploykit up --help"
+
+
+def test_the_offer_keeps_what_was_typed_on_paper_and_in_json(lifecycle, capsys) -> None:
+    lifecycle.act = lambda report: replace(OUTCOME, offer=OFFER)
+    typed = ["up", "--name", "newcomer", "--listen", "127.0.0.1:9", "--cache-volume", "big"]
+    whole = ["deploykit", "up", "--engine", "indextts-2.5", *typed[1:]]
+    main(typed, {})
+    assert f"    {shlex.join(whole)}\n" in capsys.readouterr().out
+    main([*typed, "--output", "json"], {})
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["offer"]["command"] == whole
+
+
+def test_the_hints_mean_the_stack_of_this_very_run(lifecycle, tmp_path, capsys) -> None:
+    (tmp_path / "my own.yaml").write_text("name: radio\n")
+    told = ModelStatus("indextts-2.5", "loading")
+    lifecycle.act = lambda report: replace(OUTCOME, engine="indextts-2.5", model=told)
+    main(["up", "--config", "my own.yaml"], {})
+    out = capsys.readouterr().out
+    assert "`deploykit status --watch --name radio --config 'my own.yaml'`" in out
+    assert "deploykit logs -f --name radio --config 'my own.yaml'" in out
 
 
 def test_to_wait_for_the_model_is_never_settled_before(lifecycle, monkeypatch, capsys) -> None:
