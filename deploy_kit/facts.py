@@ -271,7 +271,8 @@ class Endpoint:
 
     ``purpose`` is ``weights``, ``packages`` (Python), ``system`` (the distribution), ``source`` (the engine's code),
     ``torch`` or ``images``; ``name`` what people call it; ``host`` without user names; ``milliseconds`` until its
-    answer began, None without one; ``detail`` what went wrong in its own words.
+    answer began, None without one; ``detail`` what went wrong in its own words. A ``spare`` one is an alternative that
+    this deployment was not told to use.
     """
 
     purpose: str
@@ -280,6 +281,7 @@ class Endpoint:
     reach: Reach
     milliseconds: int | None = None
     detail: str = ""
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _HOST_TOPICS = (
     *(f"findings/{family}" for family in ("base", "build", "engine", "health", "internal")),
     *(f"findings/{family}" for family in ("speech", "usage", "verify")),
 )
-_HOST_TABLES = ("base", "build_failures", "engine_source", "image_budget", "mirrors")
+_HOST_TABLES = ("base", "build_failures", "engine_source", "image_budget", "mirrors", "reach")
 STAYING = frozenset(
     {f"deploy_kit/messages/{locale}/{topic}.json" for locale in LOCALES for topic in _HOST_TOPICS}
     | {f"deploy_kit/data/{name}.json" for name in _HOST_TABLES}

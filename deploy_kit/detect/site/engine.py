@@ -160,8 +160,13 @@ def _root(context: Context, talk: Conversation, address: Fact[str]) -> Fact[str]
 def _mirrors(context: Context, talk: Conversation) -> Fact[tuple[str, ...]]:
     if talk.info:
         return known(tuple((talk.info.get("RegistryConfig") or {}).get("Mirrors") or ()), talk.source)
-    path, settings = _settings(context)
-    return known(tuple(settings.get("registry-mirrors") or ()), path)
+    return known(mirrors(context), _settings(context)[0])
+
+
+def mirrors(context: Context) -> tuple[str, ...]:
+    """The registry mirrors of the daemon's configuration file, without asking the daemon."""
+    found = _settings(context)[1].get("registry-mirrors")
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
 def _settings(context: Context) -> tuple[str, dict[str, Any]]:
