@@ -8,7 +8,7 @@ from deploy_kit.cli.parser import SWITCHES, flags_of
 from deploy_kit.cli.table import COMMANDS, Command, Option
 from deploy_kit.messages import Catalogue
 
-_FILES = ("file", "folder")
+_FILES = ("file", "files", "folder")
 
 
 def script(shell: str, words: Catalogue) -> str:

@@ -128,7 +128,7 @@ def _add_option(group: argparse._ArgumentGroup, option: Option, command: Command
         dest=option.dest,
         type=_TYPES.get(option.kind, str),
         choices=option.choices or None,
-        action="append" if option.kind == "list" else "store",
+        action="append" if option.kind in ("list", "files") else "store",
         metavar="|".join(option.choices) if option.choices and option.kind != "list" else option.metavar or None,
         default=option.default,
         help=text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,24 @@ def facts(file: Path) -> HostFacts:
         raise fail("USAGE-FACTS", str(file), reason=error.strerror or str(error)) from None
     except codec.CodecError as error:
         raise fail("USAGE-FACTS", str(file), reason=str(error)) from None
+
+
+def hosts(places: Sequence[str]) -> list[tuple[str, HostFacts]]:
+    """The hosts of files and folders (all ``.json`` in there), each with the name of its file, in order of name.
+
+    Raises:
+        Failure: USAGE-FACTS, USAGE-FACTS-VERSION; USAGE-FACTS-NONE for a folder without facts.
+    """
+    found: list[tuple[str, HostFacts]] = []
+    for place in map(Path, places):
+        try:
+            paths = sorted(place.glob("*.json"), key=lambda path: path.stem) if place.is_dir() else [place]
+        except OSError as error:
+            raise fail("USAGE-FACTS", str(place), reason=error.strerror or str(error)) from None
+        if not paths:
+            raise fail("USAGE-FACTS-NONE", str(place))
+        found += [(path.stem, facts(path)) for path in paths]
+    return found
 
 
 def _sane(plain: Any, path: str) -> Any:

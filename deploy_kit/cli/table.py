@@ -8,7 +8,8 @@ from __future__ import annotations
 
 
 class Option:
-    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice`` or ``list``.
+    """One option. ``kind``: ``flag``, ``text``, ``file``, ``integer``, ``number``, ``choice``, ``list``
+    or ``files`` (may be given several times, as a list).
 
     Its help is ``help.option.<dest>``.
     """
@@ -87,6 +88,7 @@ LEADING = ("--name",)
 YES = Option("-y", "--yes", kind="flag")
 DRY_RUN = Option("--dry-run", kind="flag")
 FACTS = Option("--facts", kind="file", metavar="FILE")
+HOSTS = Option("--facts", kind="files", metavar="FILE|FOLDER")
 PROGRESS = Option("--progress", kind="choice", choices=("auto", "tty", "plain", "json", "quiet"), default="auto")
 
 ALL = ("*",)
@@ -125,7 +127,16 @@ COMMANDS = (
         ),
         settings=(*WHERE, "listen", "api_key_file"),
     ),
-    Command("doctor", options=(FACTS, Option("--save", kind="file", metavar="FILE")), settings=ALL),
+    Command(
+        "doctor",
+        options=(
+            HOSTS,
+            Option("--save", kind="file", metavar="FILE"),
+            Option("-v", "--verbose", kind="flag"),
+            Option("--offline", kind="flag"),
+        ),
+        settings=ALL,
+    ),
     Command("plan", options=(FACTS,), settings=ALL),
     Command(
         "render",

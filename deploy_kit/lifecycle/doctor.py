@@ -13,8 +13,12 @@ from deploy_kit.lifecycle import places
 from deploy_kit.lifecycle.site import holds, running, state_of
 
 
-def observe(request: Request) -> HostFacts:
-    """Look at this host."""
+def observe(request: Request, *, network: bool = False) -> HostFacts:  # noqa: ARG001
+    """Look at this host.
+
+    Args:
+        network: Ask the places in the network, too, that a deployment fetches from.
+    """
     state = state_of(request)
     disks = {"engine": "/var/lib/docker", "state": str(state.folder)}
     if request.cache_path is not None and request.engine != needs.BUILT_IN:
@@ -55,11 +59,13 @@ def _unlocked() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((name, payload.lock_command(name)) for name in variants if payload.own_lock(name) is None)
 
 
-def examine(request: Request, facts: HostFacts | None = None) -> tuple[HostFacts, compat.Verdict]:
+def examine(
+    request: Request, facts: HostFacts | None = None, *, network: bool = False
+) -> tuple[HostFacts, compat.Verdict]:
     """The facts of this host (or the saved ones) and what they allow."""
     if facts is not None:
         return facts, compat.judge(facts, wish(request), port_is_ours=False)
-    facts = observe(request)
+    facts = observe(request, network=network)
     state = state_of(request)
     found = running(state)
     ours = holds(found, state.stack(), request.listen)

@@ -43,10 +43,22 @@ def text(finding: Finding, words: Catalogue, *, colour: bool = False, remedy: bo
     return "\n".join(lines)
 
 
+def painted(lines: list[str], finding: Finding, *, colour: bool) -> list[str]:
+    """Lines that begin with a finding's mark and code, these in the colour of its severity."""
+    mark, code = _MARKS[finding.severity]
+    head = f"{mark} {finding.code}"
+    return [line.replace(head, paint(head, code, colour), 1) for line in lines]
+
+
+def remedy(finding: Finding, words: Catalogue) -> tuple[str, list[str]]:
+    """What to do about a finding: a sentence, and the commands as they are typed."""
+    return sentence(finding.sentence("remedy"), words), [shown(command) for command in finding.commands]
+
+
 def remedy_lines(finding: Finding, words: Catalogue) -> list[str]:
     """What to do about a finding, indented; commands as they are typed."""
-    lines = _indented(f"→ {sentence(finding.sentence('remedy'), words)}")
-    return lines + [f"      {shown(command)}" for command in finding.commands]
+    said, commands = remedy(finding, words)
+    return _indented(f"→ {said}") + [f"      {command}" for command in commands]
 
 
 def document(finding: Finding, words: Catalogue) -> dict[str, Any]:
