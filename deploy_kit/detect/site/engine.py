@@ -15,7 +15,7 @@ from typing import Any
 
 from deploy_kit import proc
 from deploy_kit.detect.machine.context import Context
-from deploy_kit.detect.site import endpoint, plugins, route
+from deploy_kit.detect.site import endpoint, plugins, route, whereabouts
 from deploy_kit.facts import EngineFacts, EngineState, Fact, RouteFacts, known, not_asked, unknown
 
 _SECONDS = 8.0
@@ -44,6 +44,8 @@ def observe(context: Context, pool: Executor) -> tuple[EngineFacts, RouteFacts]:
     address = endpoint.observe(context)
     daemon = _daemon(context)
     talk = converse(context, address, client, daemon)
+    away, rootless = whereabouts.away(context, address, talk.info), _rootless(talk)
+    ways = route.observe(context, talk.info, talk.source, rootless=rootless.value is True, away=away)
     facts = EngineFacts(
         state=_state(client, talk),
         client=client,
@@ -52,14 +54,17 @@ def observe(context: Context, pool: Executor) -> tuple[EngineFacts, RouteFacts]:
         api_version=known(talk.api_version, talk.source) if talk.api_version else unknown(talk.source, "not told"),
         buildx=buildx.result(),
         compose=compose.result(),
-        rootless=_rootless(talk),
-        root=_root(context, talk, address),
+        rootless=rootless,
+        root=_root(context, talk, address, away),
         mirrors=_mirrors(context, talk),
         daemon=daemon,
         kind=_kind(context, client, talk),
         package=_package(context, client),
+        cgroup_driver=_told(talk, "CgroupDriver"),
+        cgroup_version=_told(talk, "CgroupVersion"),
+        default_runtime=_told(talk, "DefaultRuntime"),
     )
-    return facts, route.observe(context, talk.info, talk.source)
+    return facts, ways
 
 
 def converse(context: Context, address: Fact[str], client: Fact[str | None], daemon: Fact[str | None]) -> Conversation:
@@ -145,10 +150,10 @@ def _rootless(talk: Conversation) -> Fact[bool]:
     return known(any("name=rootless" in option for option in talk.info.get("SecurityOptions") or ()), talk.source)
 
 
-def _root(context: Context, talk: Conversation, address: Fact[str]) -> Fact[str]:
-    """Where images lie, as a path of this host: unknown when the engine runs in another machine."""
-    if endpoint.socket_path(address) is None or talk.info.get("OperatingSystem") == "Docker Desktop":
-        return unknown(address.source, "the engine does not run on this file system")
+def _root(context: Context, talk: Conversation, address: Fact[str], away: str) -> Fact[str]:
+    """Where images lie, as a path of this host: unknown when the engine stores them elsewhere."""
+    if away:
+        return unknown(address.source, away)
     if talk.info.get("DockerRootDir"):
         return known(str(talk.info["DockerRootDir"]), talk.source)
     path, settings = _settings(context)

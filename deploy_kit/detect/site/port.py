@@ -7,10 +7,10 @@ import errno
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy_kit.detect.machine.context import Context
-from deploy_kit.detect.site import endpoint
+from deploy_kit.detect.site import endpoint, whereabouts
 from deploy_kit.facts import Fact, PortFacts, PortTrouble, known, not_asked, unknown
 
 if TYPE_CHECKING:
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 _SECONDS = 3.0
 _LISTENING = "0A"
 _NEIGHBOURS = 20
+_FORWARDERS = ("rootlesskit", "rootlessport", "docker-proxy", "slirp4netns", "pasta", "gvproxy", "conmon")
+_CONTAINER = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_NOBODY = "65534"
+"""The kernel's word for a user that has no name in this namespace."""
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared, never bound
 
 
 def observe(context: Context, listen: Listen) -> PortFacts:
     """Try the address; never raises. Where the engine runs on another machine, so does the port: not asked."""
     host, port = (_ANY[0] if listen.host == "*" else listen.host), listen.port
-    if _elsewhere(context):
-        away = "the engine publishes ports on another machine"
+    if away := _away(context):
         return PortFacts(listen.host, port, not_asked(away), not_asked(away))
     trouble, reason = _trouble(context, host, port)
     publisher = _publisher(context, host, port)
@@ -40,9 +43,26 @@ def observe(context: Context, listen: Listen) -> PortFacts:
     return PortFacts(listen.host, port, free, holder, trouble, _alternative(context, host, port, trouble))
 
 
-def _elsewhere(context: Context) -> bool:
+def _away(context: Context) -> str:
+    """Why a port of the engine is none of ours; empty where it is."""
     address = endpoint.observe(context)
-    return address.known and endpoint.socket_path(address) is None
+    path = endpoint.socket_path(address)
+    if address.known and path is None:
+        return "the engine publishes ports on another machine"
+    info = _asked(context, path, "/info") if whereabouts.contained(context) else None
+    outside = isinstance(info, dict) and whereabouts.outside(context, info)
+    return "the engine publishes ports outside of this container" if outside else ""
+
+
+def _asked(context: Context, path: str | None, request: str) -> Any:
+    """The engine's answer, None where it gives none."""
+    if path is None:
+        return None
+    try:
+        reply = context.kernel.ask(context.path(path), request, _SECONDS)
+        return json.loads(reply.body) if reply.status == 200 else None
+    except (OSError, ValueError):
+        return None
 
 
 def _trouble(context: Context, host: str, port: int) -> tuple[PortTrouble | None, str]:
@@ -69,19 +89,20 @@ def _alternative(context: Context, host: str, port: int, trouble: PortTrouble) -
 
 def _publisher(context: Context, host: str, port: int) -> str | None:
     """The name of the container that publishes a conflicting address, as far as the engine tells."""
-    path = endpoint.socket_path(endpoint.observe(context))
-    if path is None:
-        return None
-    try:
-        reply = context.kernel.ask(context.path(path), "/containers/json", _SECONDS)
-        rows = json.loads(reply.body) if reply.status == 200 else []
-    except (OSError, ValueError):
-        return None
-    for row in rows:
+    for row in _containers(context):
         for entry in row.get("Ports") or ():
             if entry.get("PublicPort") == port and entry.get("Type") == "tcp" and _conflict(entry.get("IP", ""), host):
-                return str((row.get("Names") or ["?"])[0]).lstrip("/")
+                return _name(row)
     return None
+
+
+def _containers(context: Context) -> list[dict[str, Any]]:
+    rows = _asked(context, endpoint.socket_path(endpoint.observe(context)), "/containers/json")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str((row.get("Names") or ["?"])[0]).lstrip("/")
 
 
 def _holder(context: Context, host: str, port: int, publisher: str | None) -> Fact[str | None]:
@@ -92,10 +113,40 @@ def _holder(context: Context, host: str, port: int, publisher: str | None) -> Fa
         return unknown("/proc/net/tcp", "no listening socket to be seen")
     for pid, inode in _open_sockets(context):
         if inode in sockets:
-            name = (context.read(f"/proc/{pid}/comm") or "?").strip()
-            return known(f"{name} ({pid})", f"/proc/{pid}/fd")
-    uid = next(iter(sockets.values()))
-    return unknown("/proc/*/fd", f"a process of user {uid}, which this user may not look into")
+            return _process(context, pid)
+    return unknown("/proc/*/fd", _hidden(context, next(iter(sockets.values()))))
+
+
+def _process(context: Context, pid: int) -> Fact[str | None]:
+    """A process by its name, or the container of this engine that it belongs to: one on the host's own network
+    publishes nothing."""
+    name = f"{(context.read(f'/proc/{pid}/comm') or '?').strip()} ({pid})"
+    found = _container_id(context, str(pid))
+    if found is None or found == _container_id(context, "self"):
+        forwards = name.split(" ", 1)[0] in _FORWARDERS
+        return known(name, f"/proc/{pid}/fd", "it forwards for a container of another engine" if forwards else "")
+    for row in _containers(context):
+        if str(row.get("Id", "")).startswith(found):
+            return known(f"container {_name(row)}", f"/proc/{pid}/cgroup", name)
+    return known(name, f"/proc/{pid}/cgroup", f"in container {found[:12]}, which is not this engine's")
+
+
+def _container_id(context: Context, process: str) -> str | None:
+    """The container around a process, by the name of its control group."""
+    found = _CONTAINER.findall(context.read(f"/proc/{process}/cgroup") or "")
+    return found[-1] if found else None
+
+
+def _hidden(context: Context, uid: str) -> str:
+    """Why the holder of a socket is not to be seen, by the user who owns the socket."""
+    match = re.search(r"^Uid:\s*\d+\s+(\d+)", context.read("/proc/self/status") or "", re.MULTILINE)
+    own = match[1] if match else None
+    mapped = (context.read("/proc/self/uid_map") or "").split() != ["0", "0", "4294967295"]
+    if uid == _NOBODY and mapped:
+        return "a process of a user outside of this namespace"
+    if own in ("0", uid):
+        return f"a process of user {uid} that is not seen from here: in another container or namespace, or shielded"
+    return f"a process of user {uid}, which this user may not look into"
 
 
 def _listeners(context: Context, host: str, port: int) -> Iterator[tuple[str, str]]:
