@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from deploy_kit.compat import cards, needs, way_in
-from deploy_kit.compat.evidence import seen, size
-from deploy_kit.compat.rights import as_root
+from deploy_kit.compat import cards, cause, choice, needs, notes, remedies, sight, way_in
+from deploy_kit.compat.cards import Matrix
+from deploy_kit.compat.choice import Chosen
+from deploy_kit.compat.evidence import seen
+from deploy_kit.compat.fault import Fault
 from deploy_kit.compat.verdict import DeviceRequest, Wish
 from deploy_kit.compat.versions import at_least, numbers
-from deploy_kit.compat.way_in import Fault
-from deploy_kit.data import table
-from deploy_kit.facts import Fact, GpuDevice, GpuFacts, HostFacts, State
+from deploy_kit.facts import GpuFacts, HostFacts
 from deploy_kit.findings import Evidence, Finding, Severity
-
-_STRANGERS = ("nouveau", "nova", "nova_core", "nova-core")
-_NOT_ALLOWED, _NOT_LOADED, _NO_LIBRARY, _LOST, _MISMATCH = 4, 9, 12, 15, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,6 @@ class Answer:
     findings: tuple[Finding, ...] = ()
     workers: int = 1
     cards: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """The cards that a variant has code for, and those left out."""
-
-    variant: str
-    devices: tuple[GpuDevice, ...]
-    left: tuple[GpuDevice, ...]
 
 
 def judge(facts: HostFacts, wish: Wish, *, ours: bool = False) -> Answer:
@@ -64,19 +52,29 @@ def _best(facts: HostFacts, wish: Wish, *, ours: bool) -> Answer:
         return _without_cuda(wish)
     if _blind(facts.gpu):
         return _unseen(wish)
-    found = _sight(facts) or _serving(facts.gpu, wish)
-    if isinstance(found, Fault):
-        return _fallen(wish, found, _mended(facts.gpu, wish, found))
-    fault = _driver(facts, found) or way_in.nodes(facts, wish)
+    return _seen(facts, wish, wish.matrix or cards.usual(), ours=ours)
+
+
+def _seen(facts: HostFacts, wish: Wish, matrix: Matrix, *, ours: bool) -> Answer:
+    """The gates, in the order in which a start would fail at them."""
+    chosen = sight.look(facts, matrix) or choice.choose(facts, wish, matrix)
+    if isinstance(chosen, Fault):
+        return _fallen(wish, chosen, _mended(facts.gpu, wish, chosen, matrix))
+    fault = (
+        _driver(facts, chosen, matrix)
+        or way_in.nodes(facts, wish)
+        or sight.cuda(facts, matrix, made_by_hook=way_in.made_by_hook(facts, wish))
+        or _fabric(facts, chosen)
+    )
     if fault is not None:
-        return _fallen(wish, fault, found.variant)
-    route = way_in.find(facts, wish, tuple(one.uuid for one in found.devices) if wish.gpus or found.left else ())
-    if isinstance(route, Fault):
-        return _fallen(wish, route, found.variant)
-    notes = (*_left_out(found), *(() if ours else _full(found, wish)))
-    totals = tuple(one.total for one in found.devices)
-    names = tuple(one.name for one in found.devices)
-    return Answer(found.variant, "cuda", route, notes, needs.workers(wish.engine, totals, wish.workers), names)
+        return _fallen(wish, fault, chosen.variant)
+    request = way_in.find(facts, wish, chosen.units, named=chosen.named)
+    if isinstance(request, Fault):
+        return _fallen(wish, request, chosen.variant)
+    said = notes.of(facts, wish, chosen, request, matrix, ours=ours)
+    totals = tuple(one.total for one in chosen.units)
+    names = tuple(one.name for one in chosen.units)
+    return Answer(chosen.variant, "cuda", request, said, needs.workers(wish.engine, totals, wish.workers), names)
 
 
 def _to_be_had(answer: Answer, wish: Wish) -> Answer:
@@ -116,142 +114,43 @@ def _without_cuda(wish: Wish) -> Answer:
 
 def _fallen(wish: Wish, fault: Fault, variant: str) -> Answer:
     severity = Severity.BLOCKER if wish.device == "cuda" else Severity.WARNING
-    return Answer(variant, "cpu", None, (fault.finding(severity),))
+    return Answer(variant, "cpu", None, (fault.finding(severity, meanwhile=f"{variant}, cpu"),))
 
 
-def _mended(gpu: GpuFacts, wish: Wish, fault: Fault) -> str:
+def _mended(gpu: GpuFacts, wish: Wish, fault: Fault, matrix: Matrix) -> str:
     """The image to take meanwhile: that for the card once the fault is mended."""
     if wish.variant != "auto":
         return wish.variant
-    return "cpu" if fault.lasting else _guess(gpu) or "cpu"
+    if fault.lasting:
+        return "cpu"
+    known = [one.capability for one in gpu.devices.value or () if one.capability]
+    shown = next((found for one in known if (found := matrix.variant_for(one))), None)
+    return shown or sight.guess(gpu, matrix) or "cpu"
 
 
-def _guess(gpu: GpuFacts) -> str | None:
-    """The variant that the cards' ids on the bus hint at, None when none of them can be served."""
-    hints = [cards.variant_for(cards.guessed(card.device)) for card in gpu.cards.value or ()]
-    if not hints:
-        return cards.CUDA_VARIANTS[0]
-    return next((variant for variant in cards.CUDA_VARIANTS if variant in hints), None)
-
-
-def _sight(facts: HostFacts) -> Fault | None:
-    """What keeps the driver from showing a card."""
-    gpu = facts.gpu
-    if gpu.devices.value:
-        return None
-    bound = {card.driver for card in gpu.cards.value or ()}
-    if not (bound or gpu.module.value or gpu.nodes.value or gpu.wsl.value):
-        return Fault.of("GPU-NONE", _bus(gpu), lasting=True)
-    if _guess(gpu) is None:
-        names = ", ".join(card.device for card in gpu.cards.value or ())
-        return Fault.of("GPU-CARD-UNSUPPORTED", _bus(gpu), lasting=True, detail=f"10de:{names}")
-    if bound and bound <= {"vfio-pci"}:
-        return Fault.of("GPU-PASSED-THROUGH", _bus(gpu), lasting=True)
-    if bound & set(_STRANGERS):
-        return Fault.of("GPU-NOUVEAU", _bus(gpu), driver=next(iter(bound & set(_STRANGERS))))
-    return _silent(facts)
-
-
-def _silent(facts: HostFacts) -> Fault:
-    """The driver's library does not show a card: why."""
-    gpu, code = facts.gpu, facts.gpu.nvml.value
-    if gpu.nvml.state is State.UNKNOWN:
-        code_of = "GPU-PROBE-HUNG" if gpu.nvml.reason.startswith("no answer") else "GPU-PROBE-CRASHED"
-        return Fault.of(code_of, seen(gpu.nvml), detail=gpu.nvml.reason)
-    if code == 0:
-        return Fault.of("GPU-NOT-VISIBLE", seen(gpu.devices), detail=gpu.devices.reason)
-    if code in (_NOT_LOADED, _NO_LIBRARY, None):
-        return _no_driver(facts)
-    known = {_MISMATCH: "GPU-DRIVER-MISMATCH", _LOST: "GPU-LOST", _NOT_ALLOWED: "GPU-NOT-ALLOWED"}
-    commands = (as_root(facts.privileges, "reboot"),) if code == _MISMATCH else ()
-    evidence = seen(gpu.nvml, gpu.module)
-    return Fault.of(known.get(code or 0, "GPU-DRIVER-ERROR"), evidence, commands, detail=f"NVML {code}")
-
-
-def _no_driver(facts: HostFacts) -> Fault:
-    gpu, rights = facts.gpu, facts.privileges
-    if gpu.wsl.value:
-        return Fault.of("GPU-WSL", seen(gpu.wsl, gpu.nvml))
-    if gpu.nvml.value == _NOT_LOADED:
-        commands = (as_root(rights, "modprobe", "nvidia"), as_root(rights, "dkms", "status"))
-        return Fault.of("GPU-NOT-LOADED", seen(gpu.module, gpu.nvml), commands)
-    installers = {
-        "ubuntu": as_root(rights, "ubuntu-drivers", "install", "--gpgpu"),
-        "debian": as_root(rights, "apt-get", "install", "nvidia-driver"),
-    }
-    names = (facts.platform.distribution.value or "", *(facts.platform.like.value or ()))
-    command = next((installers[name] for name in names if name in installers), None)
-    detail = "libnvidia-ml.so.1" if gpu.module.value else gpu.module.reason or "libnvidia-ml.so.1"
-    return Fault.of("GPU-NO-DRIVER", (*_bus(gpu), *seen(gpu.module)), (command,) if command else (), detail=detail)
-
-
-def _serving(gpu: GpuFacts, wish: Wish) -> _Served | Fault:
-    """The variant with code for the cards, and those of them that are large enough."""
-    shown = gpu.devices.value or ()
-    allowed = tuple(one for one in shown if not wish.gpus or one.uuid in wish.gpus)
-    missing = [uuid for uuid in wish.gpus if uuid not in {one.uuid for one in shown} and not uuid.startswith("MIG-")]
-    if missing or not allowed:
-        return Fault.of("GPU-NOT-CHOSEN", _names(gpu.devices), (("nvidia-smi", "-L"),), wanted=", ".join(missing))
-    variants = cards.CUDA_VARIANTS if wish.variant == "auto" else (wish.variant,)
-    for variant in variants:
-        served = tuple(one for one in allowed if one.capability is None or cards.serves(variant, one.capability))
-        if served:
-            return _large(variant, served, allowed, wish)
-    detail = ", ".join(f"{one.name}: {one.capability}" for one in allowed)
-    return Fault.of("GPU-CARD-UNSUPPORTED", _names(gpu.devices), lasting=True, detail=detail)
-
-
-def _large(variant: str, served: tuple[GpuDevice, ...], allowed: tuple[GpuDevice, ...], wish: Wish) -> _Served | Fault:
-    least = needs.smallest_card(wish.engine)
-    large = tuple(one for one in served if one.total is None or one.total >= least)
-    if not large:
-        have = max((one.total or 0 for one in served), default=0)
-        return Fault.of("GPU-SMALL", _sizes(served), lasting=True, have=size(have), need=size(least))
-    return _Served(variant, large, tuple(one for one in allowed if one not in large))
-
-
-def _driver(facts: HostFacts, served: _Served) -> Fault | None:
-    gpu = facts.gpu
-    version = gpu.driver.value
-    floor = table("matrix")["variants"][served.variant]["driver_floor_windows" if gpu.wsl.value else "driver_floor"]
+def _driver(facts: HostFacts, chosen: Chosen, matrix: Matrix) -> Fault | None:
+    """The driver's version against the floor of the image; intermediate code needs one as new as its CUDA."""
+    gpu, row = facts.gpu, matrix.row(chosen.variant)
+    version, windows = gpu.driver.value, bool(gpu.wsl.value)
+    floor = row.floor(windows=windows)
+    known = [one.capability for one in chosen.units if one.capability]
+    if any(cards.runs(one, (), row.ptx) for one in known) and not any(cards.runs(one, row.sass) for one in known):
+        floor = row.native(windows=windows)
     if version is None or not numbers(version) or at_least(version, floor):
         return None
     detail = f"driver {version}" + (f", CUDA {gpu.cuda.value}" if gpu.cuda.value else "")
-    return Fault.of("GPU-DRIVER-OLD", seen(gpu.driver, gpu.cuda), detail=detail, floor=floor)
+    commands = () if windows else remedies.commands(facts, "driver-update")
+    return Fault.of("GPU-DRIVER-OLD", seen(gpu.driver, gpu.cuda), commands, detail=detail, floor=floor)
 
 
-def _left_out(served: _Served) -> tuple[Finding, ...]:
-    if not served.left:
-        return ()
-    names, used = (", ".join(one.name for one in some) for some in (served.left, served.devices))
-    evidence = _sizes(served.left)
-    return (Finding.of("GPU-LEFT-OUT", Severity.WARNING, names, evidence=evidence, used=used, variant=served.variant),)
-
-
-def _full(served: _Served, wish: Wish) -> tuple[Finding, ...]:
-    """Memory of the cards that is in use right now; the service itself looks again before it loads."""
-    least = needs.card_memory(wish.engine)
-    if any(one.free is None or one.free >= least for one in served.devices):
-        return ()
-    free = max(one.free or 0 for one in served.devices)
-    names = ", ".join(one.name for one in served.devices)
-    commands = (("nvidia-smi",),)
-    evidence = tuple(Evidence("NVML", f"{one.name}: {size(one.free or 0)}") for one in served.devices)
-    return (
-        Finding.of("GPU-FULL", Severity.WARNING, names, evidence=evidence, commands=commands, free=size(free),
-                   need=size(least)),
-    )  # fmt: skip
-
-
-def _bus(gpu: GpuFacts) -> tuple[Evidence, ...]:
-    """The cards on the bus, each with what holds it."""
-    found = tuple(f"{card.address} 10de:{card.device} ({card.driver or '-'})" for card in gpu.cards.value or ())
-    return tuple(Evidence(gpu.cards.source, text) for text in found) or seen(gpu.cards)
-
-
-def _names(devices: Fact[tuple[GpuDevice, ...]]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(devices.source, f"{one.name} ({one.capability}) {one.uuid}") for one in devices.value or ())
-
-
-def _sizes(devices: tuple[GpuDevice, ...]) -> tuple[Evidence, ...]:
-    return tuple(Evidence("NVML", f"{one.name} ({one.capability}), {size(one.total or 0)}") for one in devices)
+def _fabric(facts: HostFacts, chosen: Chosen) -> Fault | None:
+    """Cards on NVSwitch that wait for their fabric, unless CUDA was seen to start all the same."""
+    if facts.gpu.cuda_init.value == 0:
+        return None
+    waiting = [one.card for one in chosen.units if notes.unready(one.card)]
+    if not waiting or len(waiting) < len(chosen.units):
+        return None
+    detail = f"fabric: {waiting[0].fabric}"
+    evidence = tuple(Evidence("NVML", f"{one.name}: {one.fabric}") for one in waiting)
+    commands = remedies.commands(facts, "fabric", branch=cause.branch(facts))
+    return Fault.of("GPU-FABRIC", evidence, commands, detail=detail)

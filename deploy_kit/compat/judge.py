@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from deploy_kit.compat import engine, gpu, local, needs, platform, room
+from deploy_kit.compat import cards, engine, gpu, local, needs, network, platform, room, sight, upkeep
 from deploy_kit.compat.verdict import Verdict, Wish
 from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
@@ -27,15 +27,19 @@ def judge(facts: HostFacts, wish: Wish, *, port_is_ours: bool) -> Verdict:
     """
     refused = platform.judge(facts.platform, wish)
     if refused:
-        return Verdict(_plain_variant(wish), "cpu", refused)
+        return Verdict(_plain_variant(wish), "cpu", (*refused, *_board(facts, wish)))
     answer = gpu.judge(facts, wish, ours=port_is_ours)
-    ground = local.judge(facts) if wish.target == "local" else engine.judge(facts)
+    ground = local.judge(facts, wish) if wish.target == "local" else engine.judge(facts)
     findings = (
         *ground.findings,
         *answer.findings,
+        *platform.surroundings(facts, wish),
+        *upkeep.judge(facts, wish),
         *room.disks(facts, wish, build_bytes=_room(wish, answer.variant)),
         *room.memory(facts, wish, device=answer.device),
+        *room.shared(facts, wish, device=answer.device),
         *room.port(facts, wish, ours=port_is_ours),
+        *network.judge(facts, wish),
         *_expect(wish, answer),
     )
     order = list(Severity)
@@ -50,6 +54,14 @@ def judge(facts: HostFacts, wish: Wish, *, port_is_ours: bool) -> Verdict:
         ),
         pids=needs.pids(wish.engine),
     )
+
+
+def _board(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    """Why another processor architecture would not help on a board of NVIDIA's own."""
+    if wish.engine == needs.BUILT_IN or wish.device == "cpu" or not facts.platform.board.value:
+        return ()
+    fault = sight.look(facts, wish.matrix or cards.usual())
+    return () if fault is None else (fault.finding(Severity.WARNING),)
 
 
 def _plain_variant(wish: Wish) -> str:
@@ -79,7 +91,11 @@ def _expect(wish: Wish, answer: gpu.Answer) -> tuple[Finding, ...]:
     factor = f"{slow:g}"
     if answer.device == "cpu":
         minutes = f"{slow * _SENTENCE / 60:.0f}"
-        return (Finding.of("HOST-EXPECT-CPU", severity, wish.engine, factor=factor, minutes=minutes),)
+        return (
+            Finding.of(
+                "HOST-EXPECT-CPU", severity, wish.engine, factor=factor, minutes=minutes, variant=answer.variant
+            ),
+        )
     counted = Counter(answer.cards).items()
     names = ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counted) or "GPU"
     return (Finding.of("HOST-EXPECT-GPU", severity, wish.engine, factor=factor, cards=names),)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from deploy_kit.compat import needs
 from deploy_kit.compat.evidence import seen
 from deploy_kit.compat.verdict import Wish
+from deploy_kit.compat.versions import at_least, numbers
 from deploy_kit.data import table
-from deploy_kit.facts import PlatformFacts
+from deploy_kit.facts import EngineState, HostFacts, PlatformFacts
 from deploy_kit.findings import Evidence, Finding, Severity
 
 _SYSTEMS = {"Windows": "HOST-WINDOWS", "Darwin": "HOST-MACOS"}
+_LOCAL = (("deploykit", "up", "--target", "local"),)
 
 
 def judge(platform: PlatformFacts, wish: Wish) -> tuple[Finding, ...]:
@@ -21,10 +23,24 @@ def _system(platform: PlatformFacts) -> tuple[Finding, ...]:
     system = platform.system.value
     if not platform.system.known or system == "Linux":
         return ()
+    if system == "Windows":
+        return (_windows(platform),)
     evidence = seen(platform.system, platform.kernel)
-    if system == "Windows" and platform.distribution.value == "winpe":
-        return (_refused("HOST-WINPE", system, seen(platform.system, platform.distribution)),)
     return (_refused(_SYSTEMS.get(system or "", "HOST-SYSTEM"), system or "", evidence),)
+
+
+def _windows(platform: PlatformFacts) -> Finding:
+    """Where nothing may touch a driver comes first; a Windows that could have WSL 2 is sent there."""
+    if platform.distribution.value == "winpe":
+        return _refused("HOST-WINPE", "Windows", seen(platform.system, platform.distribution))
+    if platform.safe_mode.value:
+        return _refused("HOST-SAFE-MODE", "Windows", seen(platform.safe_mode))
+    release = platform.version if platform.version.value else platform.kernel
+    floor, have = numbers(table("compat")["windows"]), numbers(release.value or "")
+    if have and have < floor[: len(have)]:
+        version, build = release.value or "", str(floor[-1])
+        return _refused("HOST-WINDOWS-OLD", "Windows", seen(release), version=version, floor=build)
+    return _refused(_SYSTEMS["Windows"], "Windows", seen(platform.system, platform.kernel))
 
 
 def _wsl(platform: PlatformFacts) -> tuple[Finding, ...]:
@@ -48,11 +64,36 @@ def _machine(platform: PlatformFacts, wish: Wish) -> tuple[Finding, ...]:
 
 
 def _libc(platform: PlatformFacts, wish: Wish) -> tuple[Finding, ...]:
-    """A musl library matters only where our processes run on the host itself; a container brings its own C library."""
-    if not (platform.libc.value or "").startswith("musl") or wish.target != "local":
+    """The C library matters only where our processes run on the host itself; a container brings its own."""
+    name, floor = platform.libc.value or "", table("compat")["glibc"]
+    if wish.target != "local":
         return ()
     commands = (("deploykit", "up", "--target", "compose"),)
-    return (_refused("HOST-MUSL", "musl", seen(platform.libc), commands=commands),)
+    if name.startswith("musl"):
+        return (_refused("HOST-MUSL", "musl", seen(platform.libc), commands=commands),)
+    if name.startswith("glibc") and numbers(name) and not at_least(name, floor):
+        return (_refused("HOST-GLIBC", name, seen(platform.libc), commands=commands, floor=floor),)
+    return ()
+
+
+def surroundings(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    """What around us makes things slower or harder, and stands in nobody's way by itself."""
+    return (*_chroot(facts, wish), *processor(facts, wish))
+
+
+def _chroot(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    if not facts.platform.chroot.value or wish.target == "local" or facts.engine.state.value is EngineState.READY:
+        return ()
+    evidence = seen(facts.platform.chroot)
+    return (Finding.of("HOST-CHROOT", Severity.WARNING, "chroot", evidence=evidence, commands=_LOCAL),)
+
+
+def processor(facts: HostFacts, wish: Wish) -> tuple[Finding, ...]:
+    """Whether the processor has what the model's packages are made for."""
+    if facts.cpu.avx2.value is not False or wish.engine == needs.BUILT_IN:
+        return ()
+    model = facts.cpu.model.value or facts.platform.machine.value or "?"
+    return (Finding.of("HOST-NO-AVX2", Severity.WARNING, model, evidence=seen(facts.cpu.avx2)),)
 
 
 def _refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy_kit.compat import needs
 from deploy_kit.compat.evidence import seen, size
+from deploy_kit.compat.rights import as_root
 from deploy_kit.compat.verdict import Wish
 from deploy_kit.data import table
 from deploy_kit.facts import DiskFacts, EngineFacts, HostFacts, MemoryFacts, PortFacts, PortTrouble
@@ -20,11 +21,50 @@ def disks(facts: HostFacts, wish: Wish, *, build_bytes: int | None = None) -> tu
     """
     large = "state" if wish.target == "local" else "engine"
     room = {"state": int(table("compat")["state_bytes"])}
-    room[large] = max(wish.build_bytes if build_bytes is None else build_bytes, room.get(large, 0))
+    made = wish.build_bytes if build_bytes is None else build_bytes
+    room[large] = max(made, room.get(large, 0))
     store = "cache" if any(disk.purpose == "cache" for disk in facts.disks) else large
     room[store] = room.get(store, 0) + wish.weights_bytes
-    findings = (_disk(disk, room.get(disk.purpose, 0)) for disk in facts.disks)
+    entries = {large: int(table("compat")["inodes"][_kind(wish)])} if made else {}
+    findings = (
+        finding
+        for disk in facts.disks
+        for finding in (_disk(disk, room.get(disk.purpose, 0)), _inodes(disk, entries.get(disk.purpose, 0)), _far(disk))
+    )
     return tuple(finding for finding in findings if finding is not None)
+
+
+def _kind(wish: Wish) -> str:
+    return "local" if wish.target == "local" else "engine"
+
+
+def _inodes(disk: DiskFacts, need: int) -> Finding | None:
+    free = disk.inodes.value
+    if free is None or free >= need:
+        return None
+    evidence = seen(disk.inodes)
+    return Finding.of("HOST-INODES", Severity.BLOCKER, disk.path, evidence=evidence, free=free, need=need,
+                      commands=(("df", "-i", disk.path),))  # fmt: skip
+
+
+def _far(disk: DiskFacts) -> Finding | None:
+    """Weights, or the engine's own data, on another machine."""
+    if disk.purpose not in ("cache", "engine") or disk.kind.value not in table("compat")["network_disks"]:
+        return None
+    evidence = seen(disk.kind)
+    return Finding.of("HOST-NETWORK-DISK", Severity.WARNING, disk.path, evidence=evidence, kind=disk.kind.value)
+
+
+def shared(facts: HostFacts, wish: Wish, *, device: str) -> tuple[Finding, ...]:
+    """Memory that processes share; only plain processes on a card use the host's."""
+    have, need = facts.memory.shared, int(table("compat")["shared_bytes"])
+    if wish.target != "local" or device != "cuda" or have.value is None or have.value >= need:
+        return ()
+    commands = (as_root(facts.privileges, "mount", "-o", f"remount,size={4 * need}", "/dev/shm"),)  # noqa: S108 - named
+    return (
+        Finding.of("HOST-SHARED-MEMORY", Severity.WARNING, "/dev/shm", evidence=seen(have), commands=commands,  # noqa: S108
+                   have=size(have.value), need=size(need)),
+    )  # fmt: skip
 
 
 def _disk(disk: DiskFacts, need: int) -> Finding | None:

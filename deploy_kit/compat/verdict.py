@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from deploy_kit.compat.cards import Matrix
 from deploy_kit.compat.packages import PackagePlan
 from deploy_kit.findings import Finding, Severity
 
@@ -28,6 +29,7 @@ class Wish:
         weights_bytes: Room that the weights take, 0 when their store is there already.
         unlocked: Variants that cannot be made, because nobody has locked their PyTorch, each with the command that
             makes the lock.
+        matrix: What is known of variants and cards where it is not the product's own tables (`cards.matrix`).
     """
 
     engine: str
@@ -43,6 +45,7 @@ class Wish:
     emotion_text: str = "auto"
     weights_bytes: int = 0
     unlocked: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    matrix: Matrix | None = None
 
 
 class RequestKind(str, Enum):

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from deploy_kit.compat import cdi, remedies
+from deploy_kit.compat.choice import Unit
 from deploy_kit.compat.evidence import seen
+from deploy_kit.compat.fault import Fault
 from deploy_kit.compat.rights import as_root
 from deploy_kit.compat.verdict import DeviceRequest, RequestKind, Wish
 from deploy_kit.compat.versions import at_least
 from deploy_kit.data import table
 from deploy_kit.facts import EngineState, HostFacts
-from deploy_kit.findings import Evidence, Finding, Severity, arguments
 
-Command = tuple[str, ...]
-
-_ALL = "nvidia.com/gpu=all"
-_TOOLKIT = "nvidia-container-toolkit"
-_INSTALLERS = {
-    "debian": ("apt-get", "install"),
-    "ubuntu": ("apt-get", "install"),
-    "fedora": ("dnf", "install"),
-    "rhel": ("dnf", "install"),
-    "suse": ("zypper", "install"),
-    "arch": ("pacman", "-S"),
-}
-"""Of the families for which NVIDIA or the distribution packs its container toolkit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A gate that does not hold. ``lasting`` ones no command mends."""
-
-    code: str
-    evidence: tuple[Evidence, ...]
-    commands: tuple[Command, ...] = ()
-    lasting: bool = False
-    args: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        code: str,
-        evidence: tuple[Evidence, ...],
-        commands: tuple[Command, ...] = (),
-        *,
-        lasting: bool = False,
-        **args: object,
-    ) -> Fault:
-        return cls(code, evidence, commands, lasting, arguments({"subject": "GPU", "detail": ""} | args))
-
-    def finding(self, severity: Severity) -> Finding:
-        return Finding(self.code, severity, "GPU", self.args, self.evidence, self.commands)
+_HOOKLESS = ("cdi", "csv")
+"""Modes of NVIDIA's toolkit in which its hook refuses to be called by the engine."""
 
 
 def nodes(facts: HostFacts, wish: Wish) -> Fault | None:
@@ -58,35 +21,53 @@ def nodes(facts: HostFacts, wish: Wish) -> Fault | None:
     gpu = facts.gpu
     if gpu.wsl.value or not gpu.nodes.known:
         return None
-    hooked = wish.target != "local" and _hook(facts)
-    if hooked or "nvidia-uvm" in (gpu.nodes.value or ()):
+    if made_by_hook(facts, wish) or "nvidia-uvm" in (gpu.nodes.value or ()):
         return None
+    if facts.platform.container.value == "lxc":
+        return Fault.of("GPU-LXC", seen(gpu.nodes), detail=gpu.module.value or "?")
     commands = (as_root(facts.privileges, "nvidia-modprobe", "-u", "-c=0"),)
     return Fault.of("GPU-UVM", seen(gpu.nodes), commands, detail="no /dev/nvidia-uvm")
 
 
-def find(facts: HostFacts, wish: Wish, uuids: tuple[str, ...]) -> DeviceRequest | Fault | None:
-    """The request for these cards (all when empty) in the form that this engine understands; None for plain processes.
+def made_by_hook(facts: HostFacts, wish: Wish) -> bool:
+    """Whether device nodes are made when a container starts."""
+    return wish.target != "local" and (_hook(facts) or _cdi_first(facts))
+
+
+def find(facts: HostFacts, wish: Wish, units: tuple[Unit, ...], *, named: bool) -> DeviceRequest | Fault | None:
+    """The request for these cards in the form that this engine understands; None for plain processes.
 
     A reservation is understood by every Compose; ``gpus: all`` is never used, because old ones ignore it silently.
+
+    Args:
+        named: The cards must be asked for one by one; else all of them are.
     """
     if wish.target == "local":
         return None
     required = wish.device == "cuda"
+    uuids = tuple(one.uuid for one in units) if named else ()
     if fault := _elsewhere(facts):
         return fault
-    folders = facts.route.cdi_folders.value
-    devices = facts.route.cdi_devices.value or ()
-    cdi = bool(folders) and bool(devices)
-    if facts.engine.rootless.value and cdi:
-        return _by_cdi(facts, uuids, required=required)
-    if _hook(facts) or not facts.route.toolkit.known or facts.engine.kind.value == "docker-desktop":
-        return DeviceRequest(RequestKind.RESERVATION, uuids, required)
-    if cdi:
-        return _by_cdi(facts, uuids, required=required)
-    if "nvidia" in (facts.route.runtimes.value or ()):
+    if not (facts.engine.rootless.value and cdi.there(facts)):
+        if _hook(facts) or not facts.route.toolkit.known or facts.engine.kind.value == "docker-desktop":
+            return DeviceRequest(RequestKind.RESERVATION, uuids, required)
+        if _cdi_first(facts):
+            return cdi.unfit(facts) or DeviceRequest(RequestKind.RESERVATION, uuids, required)
+    named_by_cdi = cdi.request(facts, units, named=named, required=required) if cdi.wanted(facts) else None
+    if isinstance(named_by_cdi, DeviceRequest):
+        return named_by_cdi
+    if _runtime(facts):
         return DeviceRequest(RequestKind.RUNTIME, uuids, required)
-    return _barred(facts)
+    return named_by_cdi or _confined(facts) or _barred(facts)
+
+
+def by_hook(facts: HostFacts, request: DeviceRequest | None) -> bool:
+    """Whether a card comes in behind the engine's back, so that the engine does not know of its device nodes."""
+    if request is None or request.kind is RequestKind.CDI or facts.gpu.wsl.value:
+        return False
+    if request.kind is RequestKind.RUNTIME:
+        return facts.route.mode.value not in _HOOKLESS
+    return _hook(facts) and not _cdi_first(facts)
 
 
 def assumed(wish: Wish) -> DeviceRequest | None:
@@ -97,29 +78,29 @@ def assumed(wish: Wish) -> DeviceRequest | None:
 
 
 def _hook(facts: HostFacts) -> bool:
-    """Whether the engine has a driver of its own for NVIDIA's cards: by the old hook, or by CDI since 29.2."""
+    """Whether the engine can call NVIDIA's hook, and the hook may do its work."""
     programs = facts.route.toolkit.value or ()
-    if "nvidia-container-runtime-hook" in programs:
-        return True
+    if "nvidia-container-runtime-hook" not in programs or facts.route.mode.value in _HOOKLESS:
+        return False
+    return not _without_rights(facts)
+
+
+def _without_rights(facts: HostFacts) -> bool:
+    """The hook would write rules for devices into control groups that belong to somebody else."""
+    confined = facts.engine.rootless.value or facts.platform.container.value == "lxc"
+    return bool(confined) and facts.route.no_cgroups.known and not facts.route.no_cgroups.value
+
+
+def _cdi_first(facts: HostFacts) -> bool:
+    """Engines that serve a reservation by CDI."""
     floor = table("compat")["floors"]["cdi_reservation"]
+    programs = facts.route.toolkit.value or ()
     return "nvidia-cdi-hook" in programs and at_least(facts.engine.version.value or "", floor)
 
 
-def _by_cdi(facts: HostFacts, uuids: tuple[str, ...], *, required: bool) -> DeviceRequest | Fault:
-    """By names that are defined: UUIDs where the specification has them, else the driver's order."""
-    defined = facts.route.cdi_devices.value or ()
-    order = [one.uuid for one in facts.gpu.devices.value or ()]
-    if not uuids and _ALL in defined:
-        return DeviceRequest(RequestKind.CDI, (_ALL,), required)
-    wanted = []
-    for uuid in uuids or order:
-        names = [f"nvidia.com/gpu={uuid}", *([f"nvidia.com/gpu={order.index(uuid)}"] if uuid in order else [])]
-        name = next((one for one in names if one in defined), None)
-        if name is None:
-            commands = (as_root(facts.privileges, "nvidia-ctk", "cdi", "generate", "--output=/etc/cdi/nvidia.yaml"),)
-            return Fault.of("GPU-CDI-STALE", seen(facts.route.cdi_devices), commands, wanted=uuid)
-        wanted.append(name)
-    return DeviceRequest(RequestKind.CDI, tuple(wanted), required)
+def _runtime(facts: HostFacts) -> bool:
+    by_cdi = facts.route.mode.value in _HOOKLESS
+    return "nvidia" in (facts.route.runtimes.value or ()) and (by_cdi or not _without_rights(facts))
 
 
 def _elsewhere(facts: HostFacts) -> Fault | None:
@@ -136,19 +117,27 @@ def _elsewhere(facts: HostFacts) -> Fault | None:
     return None
 
 
+def _confined(facts: HostFacts) -> Fault | None:
+    """A hook that lacks the rights for its work: it can be told to leave control groups alone."""
+    if "nvidia-container-runtime-hook" not in (facts.route.toolkit.value or ()) or not _without_rights(facts):
+        return None
+    rights = facts.privileges
+    tell = as_root(rights, "nvidia-ctk", "config", "--in-place", "--set", "nvidia-container-cli.no-cgroups=true")
+    rootless = bool(facts.engine.rootless.value)
+    commands = (tell, ("systemctl", "--user", "restart", "docker") if rootless else remedies.restart_engine(facts))
+    evidence = seen(facts.engine.rootless if rootless else facts.platform.container, facts.route.no_cgroups)
+    return Fault.of("GPU-NO-CGROUPS", evidence, commands)
+
+
 def _barred(facts: HostFacts) -> Fault:
     route, rights = facts.route, facts.privileges
     evidence = seen(route.runtimes, route.cdi_folders, route.toolkit)
-    systemd = facts.platform.init.value == "systemd"
-    restart = ("systemctl", "restart", "docker") if systemd else ("service", "docker", "restart")
     register = (
         as_root(rights, "nvidia-ctk", "runtime", "configure", "--runtime=docker"),
-        as_root(rights, *restart),
+        remedies.restart_engine(facts),
     )
     if route.toolkit.value:
         return Fault.of("GPU-TOOLKIT-UNUSED", evidence, register)
-    platform = facts.platform
-    installers = (_INSTALLERS.get(name) for name in (platform.distribution.value or "", *(platform.like.value or ())))
-    install = tuple(as_root(rights, *words, _TOOLKIT) for words in installers if words is not None)[:1]
+    install = remedies.commands(facts, "toolkit")
     known = facts.engine.state.value is EngineState.READY
     return Fault.of("GPU-NO-TOOLKIT", evidence, (*install, *register) if known else install)

@@ -33,7 +33,7 @@ EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
     "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings", "tools.python"},
-    "compat": {"facts", "findings", "data", "compat"},
+    "compat": {"facts", "findings", "errors", "data", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
     "cache": {"errors", "findings", "progress", "cache"},
     "config": {"data", "errors", "files", "findings", "messages", "redact", "config"},

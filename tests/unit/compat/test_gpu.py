@@ -17,6 +17,7 @@ from tests.support.hosts import FACTS
 WISH = Wish("indextts-2.5", "auto", "auto", "compose", "127.0.0.1", 7860, 0, 1, weights_bytes=8_300_000_000)
 FIRST = "GPU-00000001-1111-2222-3333-444444444444"
 EXPECT = ("HOST-EXPECT-GPU", "HOST-EXPECT-CPU", "HOST-PYTHON-INSTALL", "HOST-MEMORY")
+NOTES = ("GPU-UNSEEN", "GPU-MINOR-VERSION", "GPU-DRIVER-EOL")
 RESERVATION, CDI, RUNTIME = RequestKind.RESERVATION, RequestKind.CDI, RequestKind.RUNTIME
 
 
@@ -34,13 +35,13 @@ def codes(verdict: Verdict) -> list[str]:
 
 HOSTS: list[tuple[str, str, str, RequestKind | None, list[str]]] = [
     ("gpu-ready", "cu128", "cuda", RESERVATION, []),
-    ("gpu-ampere", "cu128", "cuda", RESERVATION, []),
+    ("gpu-ampere", "cu128", "cuda", RESERVATION, ["GPU-MINOR-VERSION", "GPU-DRIVER-EOL"]),
     ("gpu-blackwell", "cu128", "cuda", RESERVATION, []),
     ("gpu-pascal", "cu126", "cuda", RESERVATION, []),
     ("gpu-kepler", "cpu", "cpu", None, ["GPU-CARD-UNSUPPORTED"]),
     ("gpu-small", "cpu", "cpu", None, ["GPU-SMALL"]),
     ("gpu-driver-old", "cu128", "cpu", None, ["GPU-DRIVER-OLD"]),
-    ("gpu-two-kinds", "cu128", "cuda", RESERVATION, ["GPU-LEFT-OUT"]),
+    ("gpu-two-kinds", "cu126", "cuda", RESERVATION, []),
     ("gpu-no-driver", "cu128", "cpu", None, ["GPU-NO-DRIVER"]),
     ("gpu-nouveau", "cu128", "cpu", None, ["GPU-NOUVEAU"]),
     ("gpu-passed-through", "cpu", "cpu", None, ["GPU-PASSED-THROUGH"]),
@@ -85,7 +86,7 @@ def test_every_gpu_host_on_record_is_judged() -> None:
 def test_auto_warns_and_cuda_refuses(
     name: str, variant: str, device: str, kind: RequestKind | None, said: list[str]
 ) -> None:
-    faults = [code for code in said if code not in ("GPU-UNSEEN", "GPU-LEFT-OUT")]
+    faults = [code for code in said if code not in NOTES]
     refused = {one.code for one in judge(name, device="cuda").blockers} - {"HOST-MEMORY"}
 
     assert {one.code for one in judge(name).findings if one.severity is Severity.WARNING} >= set(faults)
@@ -97,8 +98,16 @@ def test_a_request_is_required_only_when_the_card_was_asked_for() -> None:
     assert judge("gpu-ready", device="cuda").gpu == DeviceRequest(RESERVATION, required=True)
 
 
+def test_of_two_kinds_of_cards_one_image_serves_both_where_one_can() -> None:
+    assert judge("gpu-two-kinds").gpu == DeviceRequest(RESERVATION)
+
+
 def test_of_two_kinds_of_cards_only_those_that_the_image_serves_are_asked_for() -> None:
-    assert judge("gpu-two-kinds").gpu == DeviceRequest(RESERVATION, (FIRST,))
+    verdict = judge("gpu-two-kinds", unlocked=UNLOCKED)
+
+    assert (verdict.variant, verdict.gpu, codes(verdict)) == (
+        "cu128", DeviceRequest(RESERVATION, (FIRST,)), ["GPU-LEFT-OUT"]
+    )  # fmt: skip
 
 
 def test_chosen_cards_are_asked_for_by_name() -> None:
@@ -209,7 +218,7 @@ def test_equal_cards_are_counted() -> None:
 
 
 def test_only_the_cards_in_use_are_promised() -> None:
-    expected = next(one for one in judge("gpu-two-kinds").findings if one.code == "HOST-EXPECT-GPU")
+    expected = next(one for one in judge("gpu-two-kinds", unlocked=UNLOCKED).findings if one.code == "HOST-EXPECT-GPU")
 
     assert dict(expected.args)["cards"] == "NVIDIA GeForce RTX 4090"
 
