@@ -24,8 +24,9 @@ from deploy_kit.tools import python as interpreters
 
 SERVER_TIERS = ("lint", "server", "worker", "browser")
 SPEECH_TIERS = ("server", "browser")
-SPEAKING_TIERS = ("worker",)
-"""Tiers that run an engine's adapter in the engine's own environment, made from the image's lock."""
+SPEAKING_TIERS = ("worker", "image")
+"""Tiers that need the engine's own environment, made from the image's lock: its adapters run in it, and a PyTorch
+without CUDA is made of it."""
 
 ENGINE_TIERS = ("docker", "image")
 _SLIM_SECONDS = 1200.0
