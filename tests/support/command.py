@@ -69,10 +69,19 @@ class Cli:
             del own["DEPLOYKIT_CACHE_VOLUME"]
         return os.environ | own | self.environment
 
+    def command(self, *args: str) -> tuple[str, ...]:
+        """How the command line is started."""
+        return (sys.executable, "-m", "deploy_kit", *args)
+
     def __call__(self, *args: str, check: bool = True, timeout: float = 600, cwd: Path | None = None) -> Done:
-        command = (sys.executable, "-m", "deploy_kit", *args)
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, env=self.variables(), cwd=cwd or "/", check=False
+            self.command(*args),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.variables(),
+            cwd=cwd or "/",
+            check=False,
         )
         assert not check or done.returncode == 0, f"{args}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return Done(done.returncode, done.stdout, done.stderr)
@@ -80,7 +89,7 @@ class Cli:
     def start(self, *args: str) -> subprocess.Popen[str]:
         """The command in the background, its output piped."""
         return subprocess.Popen(
-            (sys.executable, "-m", "deploy_kit", *args),
+            self.command(*args),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,7 +1,8 @@
 """A folder for PYTHONPATH (`FOLDER`): with it, torch believes in a GPU, and what goes to "cuda" stays in main memory.
 
 So the second stage of the guard, the choice of a device and the life of a GPU worker can be had without a card, beside
-`tests.support.stubs`, which stands in for the driver. Variables:
+`tests.support.stubs`, which stands in for the driver. Variables (in the containers of `tests.support.gpu_host` rows of
+the state file: ``cc``, ``name``, ``architectures``, ``vram``, ``kernel``):
     STUB_CC, STUB_NAME: capability (8.9) and name of the card
     STANDIN_ARCHITECTURES: what torch was built for, ``sm_70 sm_75 …``
     STANDIN_CUDA: the CUDA of torch (12.8); ``none`` for a build without

@@ -16,7 +16,7 @@ int cuInit(unsigned int flags)
     int code;
     (void)flags;
     enter("cuInit");
-    code = (int)number_of("cu_init", -1, 0);
+    code = (int)number_of("cu_init", -1, !node("ctl") ? 100 : node("-uvm") ? 0 : 999);
     started = code == 0;
     return code;
 }
@@ -38,8 +38,8 @@ int cuDeviceGetCount(int *count)
 int cuDeviceGet(int *device, int ordinal)
 {
     int code = answer("cuDeviceGet");
-    *device = ordinal;
-    return code ? code : ordinal < cards() ? 0 : 101;
+    *device = nth(ordinal);
+    return code ? code : *device >= 0 ? 0 : 101;
 }
 
 int cuDeviceGetName(char *name, int size, int device)
@@ -85,7 +85,8 @@ int cuGetErrorName(int code, const char **name)
 {
     static const struct { int code; const char *name; } known[] = {
         {3, "CUDA_ERROR_NOT_INITIALIZED"}, {34, "CUDA_ERROR_STUB_LIBRARY"}, {100, "CUDA_ERROR_NO_DEVICE"},
-        {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"}, {999, "CUDA_ERROR_UNKNOWN"}};
+        {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"},
+        {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"}, {999, "CUDA_ERROR_UNKNOWN"}};
     size_t i;
     for (i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].code == code) {

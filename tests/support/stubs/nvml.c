@@ -35,7 +35,7 @@ int nvmlInit_v2(void)
 {
     int code;
     enter("nvmlInit_v2");
-    code = (int)number_of("nvml_init", -1, 0);
+    code = (int)number_of("nvml_init", -1, node("ctl") ? 0 : 9);
     started = code == 0;
     return code;
 }
@@ -80,10 +80,11 @@ int nvmlDeviceGetCount_v2(unsigned int *count)
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, Handle *handle)
 {
-    *handle = (Handle)(size_t)(index + 1);
-    if (index >= (unsigned int)cards())
+    int card = nth((int)index);
+    if (card < 0)
         return 2;
-    return answer("nvmlDeviceGetHandleByIndex_v2", (int)index);
+    *handle = (Handle)(size_t)(card + 1);
+    return answer("nvmlDeviceGetHandleByIndex_v2", card);
 }
 
 int nvmlDeviceGetHandleByUUID(const char *uuid, Handle *handle)
@@ -91,7 +92,7 @@ int nvmlDeviceGetHandleByUUID(const char *uuid, Handle *handle)
     char own[64];
     int i;
     for (i = 0; i < cards(); i++) {
-        uuid_of(i, own, sizeof own);
+        uuid_of(nth(i), own, sizeof own);
         if (!strcmp(own, uuid))
             return nvmlDeviceGetHandleByIndex_v2((unsigned int)i, handle);
     }

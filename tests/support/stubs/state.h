@@ -1,4 +1,5 @@
-/* What the stubs are told: a file of key=value lines (STUB_GPU), or variables STUB_<KEY>. Read anew with each call. */
+/* What the stubs are told: a file of key=value lines (STUB_GPU, else STUB_FILE), or variables STUB_<KEY>. Read anew
+   with each call. */
 #ifndef STUB_STATE_H
 #define STUB_STATE_H
 
@@ -45,6 +46,10 @@ static int in_environment(const char *key, char *value, size_t size)
 static int told(const char *key, char *value, size_t size)
 {
     const char *path = getenv("STUB_GPU");
+#ifdef STUB_FILE
+    if (!path && !access(STUB_FILE, R_OK))
+        path = STUB_FILE;
+#endif
     return path ? in_file(path, key, value, size) : in_environment(key, value, size);
 }
 
@@ -79,9 +84,36 @@ static void enter(const char *call)
         usleep((useconds_t)number_of("slow_ms", -1, 500) * 1000);
 }
 
+static int node(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/dev/nvidia%s", name);
+    return !number_of("nodes", -1, 0) || !access(path, F_OK);
+}
+
+static int present(int card)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", card);
+    return node(number);
+}
+
+/* The number of the card that is the index-th in sight; -1 when there are fewer. */
+static int nth(int index)
+{
+    int card, count = (int)number_of("count", -1, 1);
+    for (card = 0; card < count; card++)
+        if (present(card) && index-- == 0)
+            return card;
+    return -1;
+}
+
 static int cards(void)
 {
-    return (int)number_of("count", -1, 1);
+    int count = 0;
+    while (nth(count) >= 0)
+        count++;
+    return count;
 }
 
 static void uuid_of(int card, char *value, size_t size)

@@ -9,10 +9,21 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 ARCHITECTURES = "sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"
+STATE = Path("/etc/nvidia-stub/state")
+
+
+def told(name: str, otherwise: str) -> str:
+    """A variable of the environment; else the row of its name in the file of the simulated host, if there is one."""
+    if name in os.environ or not STATE.exists():
+        return os.environ.get(name, otherwise)
+    rows = dict(row.partition("=")[::2] for row in STATE.read_text(encoding="utf-8").splitlines())
+    key = name.partition("_")[2].lower()
+    return rows.get(key, rows.get(f"{key}.0", otherwise))
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -41,8 +52,8 @@ def pretend(torch: Any) -> None:
     built = os.environ.get("STANDIN_CUDA", "12.8")
     torch.version.cuda = None if built == "none" else built
     visible = os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    major, minor = os.environ.get("STUB_CC", "8.9").split(".")
-    words = os.environ.get("STANDIN_KERNEL", "")
+    major, minor = told("STUB_CC", "8.9").split(".")
+    words = told("STANDIN_KERNEL", "")
 
     def kernel() -> None:
         if words == "hang":
@@ -55,10 +66,10 @@ def pretend(torch: Any) -> None:
         "is_available": lambda: visible,
         "device_count": lambda: int(visible),
         "get_device_capability": lambda _=None: (int(major), int(minor)),
-        "get_device_name": lambda _=None: os.environ.get("STUB_NAME", "NVIDIA Stub 4090"),
-        "get_arch_list": lambda: os.environ.get("STANDIN_ARCHITECTURES", ARCHITECTURES).split(),
+        "get_device_name": lambda _=None: told("STUB_NAME", "NVIDIA Stub 4090"),
+        "get_arch_list": lambda: told("STANDIN_ARCHITECTURES", ARCHITECTURES).split(),
         "synchronize": lambda _=None: kernel(),
-        "max_memory_reserved": lambda _=None: int(os.environ.get("STANDIN_VRAM", "5000000000")),
+        "max_memory_reserved": lambda _=None: int(told("STANDIN_VRAM", "5000000000")),
         "empty_cache": lambda: None,
     }
     for name, function in replaced.items():

@@ -1,0 +1,1 @@
+"""Real deployments on a simulated host with NVIDIA cards; see `tests.support.gpu_host`."""
