@@ -83,7 +83,7 @@ def trust(bundle: str | None, *, verified: bool = True) -> tuple[ssl.SSLContext 
 
 
 def _credulous() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -270,9 +270,8 @@ def _request(
             connection.putheader(name, value)
         connection.endheaders()
         return connection.getresponse()
-    except BaseException:
-        connection.close()
-        raise
+    finally:
+        line.close()  # the answer keeps it open for as long as it is read
 
 
 def _tunnel(line: socket.socket, parts: SplitResult, proxy: SplitResult) -> None:

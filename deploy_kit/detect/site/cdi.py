@@ -18,6 +18,9 @@ STANDARD = ("/etc/cdi", "/var/run/cdi", "/run/cdi")
 _READ = (".json", ".yaml")
 _ALIKE = ".yml"
 _LARGEST = 8 << 20
+_SLOW = 1 << 17
+_BRACKETS = 1000
+_LINE = 4000
 _MISSING = 5
 _DRIVER = re.compile(r"\.so\.(\d{3,4}\.\d+(?:\.\d+)?)$|/nvidia/(\d{3,4}\.\d+(?:\.\d+)?)/")
 _KIND = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -129,7 +132,10 @@ def _by_library(text: str) -> Any:
         import yaml
     except ImportError:
         raise _Untold("written in a way that is not read here") from None
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    careful = _deep(text)
+    if careful and len(text) > _SLOW:
+        raise _Untold("very deep")
+    loader = yaml.BaseLoader if careful else getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506  # it makes nothing but text, lists and mappings
     except yaml.YAMLError as error:
@@ -138,6 +144,12 @@ def _by_library(text: str) -> Any:
         raise ValueError(f"{place}{getattr(error, 'problem', None) or 'no YAML'}") from None
     except RecursionError:
         raise ValueError("nested without end") from None
+
+
+def _deep(text: str) -> bool:
+    """Whether the fast library, which knows no limit, might go deeper than its stack."""
+    open_brackets = text.count("[") + text.count("{") > _BRACKETS
+    return open_brackets or max(map(len, text.splitlines()), default=0) > _LINE
 
 
 def _described(context: Context, path: str, data: dict[str, Any]) -> CdiSpec:

@@ -23,13 +23,16 @@ _CERTIFICATES = "/etc/docker/certs.d"
 _ENTRY = re.compile(r"^deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", re.MULTILINE)
 _APT_PROXY = re.compile(r'^Acquire::(http|https)::Proxy(?:::([^\s:]+))? "(.*)";$', re.MULTILINE | re.IGNORECASE)
 _APT_SECONDS = 1.0
-_PIP = (
-    "import sys, glob, os, ensurepip\n"
-    "sys.path += sorted(glob.glob(os.path.join(os.path.dirname(ensurepip.__file__), '_bundled', 'pip-*.whl')))\n"
-    "sys.path += sorted(glob.glob('/usr/share/python-wheels/pip-*.whl'))\n"
-    "from pip._internal.models.index import PyPI\n"
-    "print(PyPI.simple_url)\n"
-)
+_PIP = """
+import sys
+from glob import glob
+from importlib.util import find_spec
+bundled = find_spec("ensurepip")
+for place in (bundled.submodule_search_locations[0] + "/_bundled" if bundled else "", "/usr/share/python-wheels"):
+    sys.path += sorted(glob(place + "/pip-*.whl")) if place else []
+from pip._internal.models.index import PyPI
+print(PyPI.simple_url)
+"""
 """Asks the pip that is installed, or lies packed beside the interpreter, for the index that it uses by itself."""
 _NOTHING = BuildSettings(base="")
 
@@ -123,10 +126,11 @@ def _weights(context: Context, wanted: Wanted) -> Iterator[Destination]:
 
 
 def _file(address: str, form: str, engine_name: str) -> str:
-    """The address of one small file of the weights: a hub that serves it serves the others."""
+    """The address of one small file of those that hubs keep in a store of their own: who serves it serves them all."""
     rows = table("weights")["repositories"]
     row = next((row for row in rows if engine_name in row["engines"]), rows[0])
-    item = min((item for item in row["files"] if item["sha256"]), key=lambda item: item["bytes"])
+    suffixes = tuple(table("reach")["stored_apart"])
+    item = min((item for item in row["files"] if item["path"].endswith(suffixes)), key=lambda item: item["bytes"])
     name, revision = row["name"], row["revision"]
     if form == "modelscope":
         name, revision = row["modelscope"]["name"], row["modelscope"]["revision"]
