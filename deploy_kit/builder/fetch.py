@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy_kit.units import size
+
 _SILENCE = 20.0
 _PIECE = 1 << 20
 
@@ -41,7 +43,7 @@ class Fetcher:
                 while piece := reply.read(_PIECE):
                     file.write(piece)
                     if file.tell() > most:
-                        return f"more than {most // 1_000_000} MB"
+                        return f"more than {size(most)}"
         except urllib.error.HTTPError as error:
             error.close()
             return f"HTTP {error.code}"

@@ -24,6 +24,7 @@ TRAVELLING = (
     "findings.py",
     "http10.py",
     "proc.py",
+    "units.py",
     "wire.py",
     "messages",
     "data",
@@ -44,7 +45,10 @@ STAYING = frozenset(
 )
 """Files of travelling folders that only the host reads: a change in them must not make a new image."""
 
-SINGLE = (("__init__.py", "errors.py", "facts.py", "findings.py"), ("codec.py", "http10.py", "proc.py", "wire.py"))
+SINGLE = (
+    ("__init__.py", "errors.py", "facts.py", "findings.py"),
+    ("codec.py", "http10.py", "proc.py", "units.py", "wire.py"),
+)
 """The single files of `TRAVELLING`, parted into layers."""
 
 SERVER = "images/server"

@@ -8,6 +8,7 @@ from typing import Any
 from deploy_kit.errors import Failure
 from deploy_kit.findings import Finding, Message, Severity, arguments
 from deploy_kit.progress import Event, EventKind, Reporter, line
+from deploy_kit.units import size
 
 _RESULTS = frozenset({"done", "list", "deleted", "would-delete"})
 _TAIL = 20
@@ -62,15 +63,6 @@ class Hearing:
         shown = _readable(told) | {"percent": f"{100 * (fraction or 0):.0f}"}
         message = Message("cache.progress", arguments(shown))
         self._report(Event(EventKind.PROGRESS, self._step, str(told.get("file", "")), message, fraction=fraction))
-
-
-def size(count: float) -> str:
-    """Bytes by thousands, as hubs count them: ``1.20 GB``."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"
 
 
 def _readable(told: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Facts as evidence, and numbers as people read them."""
+"""Facts as evidence."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from typing import Any
 
 from deploy_kit.facts import Fact
 from deploy_kit.findings import Evidence
+from deploy_kit.units import size
+
+__all__ = ["seen", "size"]
 
 
 def seen(*facts: Fact[Any]) -> tuple[Evidence, ...]:
     """The evidence of facts: where each was seen, and its value or the reason for having none."""
     return tuple(Evidence(fact.source, _text(fact)) for fact in facts)
-
-
-def size(count: int) -> str:
-    """Bytes in decimal gigabytes, or megabytes below one."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _text(fact: Fact[Any]) -> str:

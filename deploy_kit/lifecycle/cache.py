@@ -26,6 +26,7 @@ from deploy_kit.plan.stack import Target
 from deploy_kit.progress import Event, EventKind, Reporter
 from deploy_kit.run.job import Consent
 from deploy_kit.tools import docker
+from deploy_kit.units import size
 
 if TYPE_CHECKING:
     from deploy_kit.lifecycle.up import Prepared
@@ -92,8 +93,6 @@ def _pull(place: _Place, ask: Ask, request: Request, report: Reporter, agree: li
 
 
 def _may(planned: dict[str, Any], consent: Consent) -> bool:
-    from deploy_kit.cache.hearing import size
-
     listed = "\n".join(f"    {name}" for name in planned["places"])
     question = Message.of("cache.ask-delete", files=planned["files"], size=size(planned["freed_bytes"]), places=listed)
     return consent(question, ())

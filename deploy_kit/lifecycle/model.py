@@ -8,13 +8,13 @@ from typing import Any
 
 from deploy_kit.client import Client, Proof, prove
 from deploy_kit.compat import needs
-from deploy_kit.compat.evidence import size
 from deploy_kit.data import table
 from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Message
 from deploy_kit.lifecycle.licence import again
 from deploy_kit.plan.stack import Stack
 from deploy_kit.progress import Event, EventKind, Reporter
+from deploy_kit.units import size
 
 STEP = "wait-model"
 PROOF_STEP = "prove-model"

@@ -197,7 +197,7 @@ def test_memory_of_the_machine_that_does_not_suffice_is_refused_with_figures(sta
     until(server, "failed")
 
     assert engine(server)["code"] == "HOST-NO-MEMORY"
-    assert "1000000.0 GB" in engine(server)["reason"]
+    assert "1000.0 TB" in engine(server)["reason"]
     assert stage.told("load") == []
 
 

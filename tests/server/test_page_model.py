@@ -79,7 +79,7 @@ def test_device_fallback_and_figures_are_shown_with_what_to_do(stage: Stage) -> 
     assert "Running on the CPU instead of a GPU" in english
     assert "nvidia-modprobe" in english
     assert "正在用 CPU 代替 GPU" in chinese
-    assert "显存已用 0.0 GB / 17.2 GB" in chinese
+    assert "显存已用 0 B / 17.2 GB" in chinese
     assert "Memory: " in english
 
 

@@ -27,15 +27,16 @@ LEAVES = {
     "proc",
     "progress",
     "redact",
+    "units",
     "wire",
 }
 EDGES = {
     "errors": {"findings"},
     "progress": {"findings"},
     "detect": {"facts", "http10", "proc", "codec", "config.request", "detect", "data", "findings", "tools.python"},
-    "compat": {"facts", "findings", "errors", "data", "compat"},
+    "compat": {"facts", "findings", "errors", "data", "units", "compat"},
     "diagnose": {"findings", "data", "diagnose"},
-    "cache": {"errors", "findings", "progress", "cache"},
+    "cache": {"errors", "findings", "progress", "units", "cache"},
     "config": {"data", "errors", "files", "findings", "messages", "redact", "config"},
     "plan": {"codec", "compat", "config.request", "findings", "plan"},
     "render": {"assets", "builder.payload", "compat", "config", "data", "files", "messages", "plan", "render", ""},
@@ -56,6 +57,7 @@ EDGES = {
         "progress",
         "redact",
         "tools",
+        "units",
     },
     "client": {"config.request", "errors", "http10"},
     "verify": {

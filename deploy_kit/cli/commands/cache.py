@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deploy_kit.cache.hearing import size
 from deploy_kit.cli.output import text
 from deploy_kit.cli.session import Session
 from deploy_kit.errors import fail
 from deploy_kit.lifecycle import cache
+from deploy_kit.units import size
 
 _WITH_PATH = ("import", "export")
 

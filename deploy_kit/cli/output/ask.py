@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from deploy_kit.findings import Message
+from deploy_kit.units import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def licence(session: Session, terms: Terms) -> bool:
 def licence_lines(session: Session, terms: Terms) -> Iterator[str]:
     """What there is to accept: name, terms in a sentence, address."""
     words = session.words
-    yield words("cli.licence_intro", engine=terms.engine, size=f"{terms.fetch_bytes / 1e9:.1f} GB")
+    yield words("cli.licence_intro", engine=terms.engine, size=size(terms.fetch_bytes))
     for one in terms.licences:
         own = f"cache.licence-{one.ident}"
         yield f"  {one.name} ({', '.join(one.repositories)})"

@@ -1,11 +1,13 @@
-"""Tables of labels and values that stay aligned in Chinese as well."""
+"""Tables of labels and values that stay aligned in Chinese as well, sizes and durations."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+from deploy_kit.units import size
+
+__all__ = ["columns", "pad", "rows", "seconds", "size", "width"]
 
 
 def width(text: str) -> int:
@@ -34,15 +36,6 @@ def columns(table: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     """A table whose columns are as wide as their widest cell."""
     widths = [max(width(row[index]) for row in table) for index in range(len(table[0]))] if table else []
     return [(indent + "  ".join(pad(cell, size) for cell, size in zip(row, widths))).rstrip() for row in table]
-
-
-def size(count: float) -> str:
-    """Bytes for people: ``1.5 GiB``."""
-    for unit in _UNITS:
-        if count < 1024 or unit == _UNITS[-1]:
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
 
 
 def seconds(duration: float) -> str:

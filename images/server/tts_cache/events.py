@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy_kit.errors import Failure
 from deploy_kit.messages import Catalogue
+from deploy_kit.units import size
 
 _INTERVAL = 0.5
 _SPOKEN_INTERVAL = 10.0
@@ -109,12 +110,3 @@ def _spoken(fields: dict[str, Any]) -> dict[str, str]:
 
 def _is_size(name: str) -> bool:
     return name.endswith("_bytes") or name == "speed"
-
-
-def size(count: float) -> str:
-    """Bytes for people: ``1.5 GB``, by thousands as the hubs count them."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from deploy_kit.cache.hearing import Hearing, size
+from deploy_kit.cache.hearing import Hearing
 from deploy_kit.errors import ExitCode
 from deploy_kit.messages import LOCALES, Catalogue
 from deploy_kit.progress import Event, EventKind
@@ -68,7 +68,3 @@ def test_what_is_no_event_is_passed_on_and_kept() -> None:
 
     assert hearing.tail == ["Traceback", '"text"', "[1]"]
     assert {event.kind for event in events} == {EventKind.LINE}
-
-
-def test_sizes_are_counted_by_thousands_as_hubs_do() -> None:
-    assert [size(count) for count in (0, 999, 1000, 3_259_599_833)] == ["0 B", "999 B", "1.0 kB", "3.26 GB"]

@@ -39,13 +39,6 @@ def test_further_lines_of_a_value_stand_below_its_first() -> None:
     assert text.rows([("a", "1\n2")], indent="") == ["a  1", "   2"]
 
 
-@pytest.mark.parametrize(
-    ("count", "shown"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 * 1024**3, "5.0 GiB")]
-)
-def test_sizes_for_people(count: int, shown: str) -> None:
-    assert text.size(count) == shown
-
-
 @pytest.mark.parametrize(("duration", "shown"), [(0.237, "0.24 s"), (12.4, "12 s"), (185, "3 min 5 s")])
 def test_durations_for_people(duration: float, shown: str) -> None:
     assert text.seconds(duration) == shown

@@ -34,7 +34,7 @@ STEPS = (
 )
 OUTCOME = Outcome(
     changed=True, url="http://192.168.1.5:7860", variant="core", device="cpu", engine="espeak", target="compose",
-    image="deploykit/core:1", image_bytes=300 * 1024**2, timings=(("build-image", 12.0),),
+    image="deploykit/core:1", image_bytes=300 * 10**6, timings=(("build-image", 12.0),),
     proof=Proof(22050, 3.2, 0.5, "espeak", 0.03), findings=(), key="the-key", firewall=(("ufw", "allow"),),
 )  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_the_summary_names_everything_and_shows_the_key_once(lifecycle, capsys) 
     out, err = capsys.readouterr()
     assert out.count("the-key") == 1
     assert "the-key" not in err
-    for word in ("http://192.168.1.5:7860", "core", "espeak", "300.0 MiB", "22050 Hz", "12 s", "ufw allow"):
+    for word in ("http://192.168.1.5:7860", "core", "espeak", "300.0 MB", "22050 Hz", "12 s", "ufw allow"):
         assert word in out
 
 
@@ -87,16 +87,16 @@ def test_a_fallback_is_loud_in_the_summary(lifecycle, capsys) -> None:
 
 def test_without_an_engine_the_summary_ends_with_the_command_for_one_and_its_cost(lifecycle, capsys) -> None:
     offer = Offer(
-        "indextts-2.5", ("deploykit", "up", "--engine", "indextts-2.5"), 7 << 30, 20 << 30, 9 << 30, "cpu", 20
+        "indextts-2.5", ("deploykit", "up", "--engine", "indextts-2.5"), 7 * 10**9, 20 * 10**9, 9 * 10**9, "cpu", 20
     )
     lifecycle.act = lambda report: replace(OUTCOME, offer=offer)
     main(["up"], {})
     out = capsys.readouterr().out
     assert "deploykit up --engine indextts-2.5" in out
-    assert "7.0 GiB to fetch" in out
+    assert "7.0 GB to fetch" in out
 
 
-OFFER = Offer("indextts-2.5", again("indextts-2.5", "newcomer", "compose"), 7 << 30, 20 << 30, 9 << 30, "cpu", 20)
+OFFER = Offer("indextts-2.5", again("indextts-2.5", "newcomer", "compose"), 7 * 10**9, 20 * 10**9, 9 * 10**9, "cpu", 20)
 TYPED = (
     *("--config", "my settings.yaml", "--locale", "en", "up", "--name=newcomer", "--listen", "127.0.0.1:9"),
     *("--cache-volume", "big one", "--gpus", "GPU-1", "--gpus", "GPU-2", "-y", "--progress", "quiet"),

@@ -6,9 +6,10 @@ import contextlib
 from typing import Any
 
 from deploy_kit.errors import fail
+from deploy_kit.units import size
 from tts_cache import layout, licences, writer
 from tts_cache.commands.task import Task
-from tts_cache.events import Meter, size
+from tts_cache.events import Meter
 from tts_cache.fetch.partial import Partial, hash_file
 from tts_cache.lock import Item
 from tts_cache.state import Records, held

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from deploy_kit.errors import fail
 from deploy_kit.messages import Catalogue
+from deploy_kit.units import size
 from tts_cache import layout
-from tts_cache.events import Teller, size
+from tts_cache.events import Teller
 from tts_cache.lock import Item, Lock
 from tts_cache.net.limits import Limits
 from tts_cache.state import Held

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deploy_kit.errors import Failure, fail
-from tts_cache.events import Meter, Passing, Teller, size
+from deploy_kit.units import size
+from tts_cache.events import Meter, Passing, Teller
 from tts_cache.fetch import room, transfer
 from tts_cache.fetch.partial import Partial, hash_file
 from tts_cache.fetch.trouble import AGAIN, PASSING, Kind, Trouble

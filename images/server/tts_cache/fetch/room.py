@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from deploy_kit.errors import Failure, fail
-from tts_cache.events import size
+from deploy_kit.units import size
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

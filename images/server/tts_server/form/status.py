@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from deploy_kit.data import table
 from deploy_kit.messages import Catalogue
+from deploy_kit.units import size
 from tts_server.engines import memory, resources
 from tts_server.engines.status import EngineState, Trouble
-from tts_server.placing.places import gigabytes
 from tts_server.state import State
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _progress(say: Catalogue, model: Model) -> str:
     name, progress = table("engines")[model.name]["name"], model.progress
     key = f"webui.banner.{model.state.value}"
     if model.state is EngineState.FETCHING and progress is not None and progress.total_bytes:
-        done, total = gigabytes(progress.done_bytes), gigabytes(progress.total_bytes)
+        done, total = size(progress.done_bytes), size(progress.total_bytes)
         return say(key, engine=name, percent=progress.percent, done=done, total=total) + _left(say, model)
     phase = next((place.phase for place, _ in model.workers() if place.phase), "")
     return say(key, engine=name, percent="0", done="–", total="–", phase=phase or "…")
@@ -81,9 +81,7 @@ def _banner(sentence: str, trouble: Trouble | None, say: Catalogue) -> str:
 
 def _figures(say: Catalogue, state: State) -> Iterator[str]:
     for card in resources.cards(state.team):
-        yield say(
-            "webui.figures.vram", name=card.name, used=gigabytes(card.used_bytes), total=gigabytes(card.total_bytes)
-        )
+        yield say("webui.figures.vram", name=card.name, used=size(card.used_bytes), total=size(card.total_bytes))
     found = memory.look()
-    yield say("webui.figures.memory", used=gigabytes(found.used_bytes), total=gigabytes(found.limit_bytes))
+    yield say("webui.figures.memory", used=size(found.used_bytes), total=size(found.limit_bytes))
     yield say("webui.figures.queue", count=str(state.service.waiting if state.service else 0))

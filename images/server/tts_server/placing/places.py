@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy_kit.units import size
 from tts_server.engines.status import Trouble
 from tts_server.gpu.nvml import Gpu, Look
 from tts_server.gpu.reservations import Reservation
@@ -90,18 +91,12 @@ def place(engine: str, device: str, look: Look, excluded: Mapping[str, Trouble],
 
 def no_room(name: str, need: int, free: int, promised: int) -> Trouble:
     """A GPU with too little memory left, with the figures."""
-    return Trouble.of(
-        "GPU-NO-ROOM", subject=name, need=gigabytes(need), free=gigabytes(free), promised=gigabytes(promised)
-    )
+    return Trouble.of("GPU-NO-ROOM", subject=name, need=size(need), free=size(free), promised=size(promised))
 
 
 def no_memory(need: int, free: int, limit: int) -> Trouble:
     """A machine or container with too little memory left, with the figures."""
-    return Trouble.of("HOST-NO-MEMORY", need=gigabytes(need), free=gigabytes(free), limit=gigabytes(limit))
-
-
-def gigabytes(amount: int) -> str:
-    return f"{amount / 1e9:.1f} GB"
+    return Trouble.of("HOST-NO-MEMORY", need=size(need), free=size(free), limit=size(limit))
 
 
 def built_for_cuda(engine_python: str) -> bool:
