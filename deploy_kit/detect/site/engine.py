@@ -45,7 +45,8 @@ def observe(context: Context, pool: Executor) -> tuple[EngineFacts, RouteFacts]:
     daemon = _daemon(context)
     talk = converse(context, address, client, daemon)
     away, rootless = whereabouts.away(context, address, talk.info), _rootless(talk)
-    ways = route.observe(context, talk.info, talk.source, rootless=rootless.value is True, away=away)
+    own = whereabouts.private(context, address) if rootless.value is None else rootless.value
+    ways = route.observe(context, talk.info, talk.source, rootless=own, away=away)
     facts = EngineFacts(
         state=_state(client, talk),
         client=client,
@@ -56,7 +57,7 @@ def observe(context: Context, pool: Executor) -> tuple[EngineFacts, RouteFacts]:
         compose=compose.result(),
         rootless=rootless,
         root=_root(context, talk, address, away),
-        mirrors=_mirrors(context, talk),
+        mirrors=_mirrors(context, talk, away),
         daemon=daemon,
         kind=_kind(context, client, talk),
         package=_package(context, client),
@@ -159,13 +160,16 @@ def _root(context: Context, talk: Conversation, address: Fact[str], away: str) -
     path, settings = _settings(context)
     if isinstance(settings.get("data-root"), str):
         return known(settings["data-root"], path)
+    if whereabouts.private(context, address):
+        share = context.env.get("XDG_DATA_HOME") or f"{context.home}/.local/share"
+        return known(f"{share}/docker", "default of rootless engines")
     return known(_DEFAULT_ROOT, "default")
 
 
-def _mirrors(context: Context, talk: Conversation) -> Fact[tuple[str, ...]]:
+def _mirrors(context: Context, talk: Conversation, away: str) -> Fact[tuple[str, ...]]:
     if talk.info:
         return known(tuple((talk.info.get("RegistryConfig") or {}).get("Mirrors") or ()), talk.source)
-    return known(mirrors(context), _settings(context)[0])
+    return unknown(talk.source, away) if away else known(mirrors(context), _settings(context)[0])
 
 
 def mirrors(context: Context) -> tuple[str, ...]:
@@ -175,15 +179,18 @@ def mirrors(context: Context) -> tuple[str, ...]:
 
 
 def _settings(context: Context) -> tuple[str, dict[str, Any]]:
-    """The daemon's own configuration file, for what it cannot be asked."""
-    for path in _DAEMON_FILES:
+    """The daemon's own configuration file, for what it cannot be asked; a rootless one has its user's."""
+    own = whereabouts.private(context, endpoint.observe(context))
+    folder = context.env.get("XDG_CONFIG_HOME") or f"{context.home}/.config"
+    places = (f"{folder}/docker/daemon.json",) if own else _DAEMON_FILES
+    for path in places:
         try:
             data = json.loads(context.read(path) or "null")
         except ValueError:
             continue
         if isinstance(data, dict):
             return path, data
-    return _DAEMON_FILES[0], {}
+    return places[0], {}
 
 
 def _kind(context: Context, client: Fact[str | None], talk: Conversation) -> Fact[str]:

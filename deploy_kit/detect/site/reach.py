@@ -36,7 +36,9 @@ def observe(context: Context, site: SiteFacts, wanted: Wanted | None = None) -> 
     errands += travel.start(destinations.asked(context, site, wanted))
     answers = [(place, errand.answer()) for place, errand in errands]
     endpoints = tuple(_endpoint(place, answer) for place, answer in answers)
-    return NetworkFacts(known(endpoints, f"asked for {seconds:g} s at most"), _clock([answer for _, answer in answers]))
+    unnamed = "" if any(one.purpose == "packages" for one in endpoints) else "pip does not tell which index it uses"
+    told = known(endpoints, f"asked for {seconds:g} s at most", unnamed)
+    return NetworkFacts(told, _clock([answer for _, answer in answers]))
 
 
 class _Travel:

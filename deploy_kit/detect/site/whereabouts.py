@@ -33,6 +33,13 @@ def away(context: Context, address: Fact[str], info: Mapping[str, Any]) -> str:
     return "the engine runs outside of this container" if outside(context, info) else ""
 
 
+def private(context: Context, address: Fact[str]) -> bool:
+    """Whether the socket is one of this user alone, as rootless engines have."""
+    path = endpoint.socket_path(address) or ""
+    own = context.env.get("XDG_RUNTIME_DIR")
+    return path.startswith("/run/user/") or bool(own and path.startswith(f"{own}/"))
+
+
 def outside(context: Context, info: Mapping[str, Any]) -> bool:
     """Whether we are in a container whose socket leads out: what the engine stores is not to be seen here."""
     root = info.get("DockerRootDir")

@@ -104,6 +104,25 @@ def test_a_rootless_engine_is_asked_about_in_the_users_folders(tmp_path: Path) -
     assert "/home/ada/.config/cdi/own.yaml" in [spec.path for spec in route.specs.value or ()]
 
 
+def test_a_rootless_engine_that_does_not_answer_has_its_users_files(tmp_path: Path) -> None:
+    files = {
+        "/home/ada/.config/docker/daemon.json": json.dumps({"registry-mirrors": ["https://m.example"]}),
+        "/etc/docker/daemon.json": json.dumps({"data-root": "/srv/docker"}),
+        "/home/ada/.config/cdi/own.yaml": GENERATED,
+    }
+    facts, route = look(tmp_path, files=files, engine=None, env={"DOCKER_HOST": "unix:///run/user/1000/docker.sock"})
+
+    assert (facts.root.value, facts.mirrors.value) == ("/home/ada/.local/share/docker", ("https://m.example",))
+    assert "/home/ada/.config/cdi/own.yaml" in [spec.path for spec in route.specs.value or ()]
+
+
+def test_an_engine_elsewhere_that_does_not_answer_has_no_mirrors_of_ours(tmp_path: Path) -> None:
+    files = {"/etc/docker/daemon.json": json.dumps({"registry-mirrors": ["https://m.example"]})}
+    facts, _ = look(tmp_path, files=files, engine=None, env={"DOCKER_HOST": "ssh://ada@box"})
+
+    assert facts.mirrors.state is State.UNKNOWN
+
+
 def test_a_mirror_in_a_strange_place_is_no_mirror(tmp_path: Path) -> None:
     host = Host({"/etc/docker/daemon.json": json.dumps({"registry-mirrors": "https://m.example"})})
 
