@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from deploy_kit import proc
@@ -18,6 +19,7 @@ from deploy_kit.detect import Context, Reply, Uname
 FACTS = Path(__file__).parents[1] / "facts"
 SOCKET = "/var/run/docker.sock"
 PATH = "/usr/local/bin:/usr/bin:/bin"
+NOW = datetime(2026, 11, 20, 12).timestamp()  # noqa: DTZ001  # by the host's own clock
 
 FULL, NONE, BOUND = "000001ffffffffff", "00000000a80425fb", "0000000000000000"
 
@@ -28,7 +30,8 @@ _PC = Uname("Linux", "x86_64", "6.8.0-45-generic", 64)
 @dataclass(frozen=True)
 class Host:
     """One situation. ``programs`` are executables; ``engine`` is ``/info`` or the error that the socket gives;
-    ``links`` are symbolic links; ``nvml`` is what the driver's library says, None when it never answers."""
+    ``links`` are symbolic links; ``nvml`` is what the driver's library says, None when it never answers; ``cuda`` what
+    starting CUDA says, by default that all is well with the cards of ``nvml``."""
 
     files: Mapping[str, str]
     programs: tuple[str, ...] = ()
@@ -43,6 +46,7 @@ class Host:
     printed: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     nvml: Mapping[str, object] | None = None
+    cuda: Mapping[str, object] | None = field(default_factory=dict)
 
     def context(self, folder: Path) -> Context:
         """Lay the files out and return what detection looks at."""
@@ -74,6 +78,12 @@ class Host:
             if self.nvml is None:
                 raise proc.CommandTimeout(argv, "no end after 15 s")
             return proc.Completed(tuple(argv), 0, json.dumps(self.nvml), "", 0.0)
+        if argv[-1].endswith("/cuda.py"):
+            if self.cuda is None:
+                raise proc.CommandTimeout(argv, "no end after 60 s")
+            cards = (self.nvml or {}).get("devices") or ()
+            said = {"code": 0, "count": len(cards), **self.cuda}  # type: ignore[arg-type]
+            return proc.Completed(tuple(argv), 0, json.dumps(said), "", 0.0)
         if argv[-1] == "docker-cli-plugin-metadata":
             version = self.printed[argv[0].rsplit("/", 1)[-1]]
             return proc.Completed(tuple(argv), 0, json.dumps({"Version": version}), "", 0.0)
@@ -99,6 +109,18 @@ class _Kernel:
     def space(self, path: Path) -> tuple[int, int]:
         return self.host.free, 100_000_000_000
 
+    def inodes(self, path: Path) -> int | None:
+        return 5_000_000
+
+    def cores(self) -> int:
+        return 8
+
+    def now(self) -> float:
+        return NOW
+
+    def log(self, path: Path) -> str:
+        return path.read_text(encoding="utf-8")
+
     def bind(self, host: str, port: int) -> None:
         if number := self.host.taken.get(port):
             raise OSError(number, os.strerror(number))
@@ -123,6 +145,16 @@ def _status(uid: int, effective: str, bound: str = FULL, groups: str = "") -> st
     )
 
 
+def _library(names: bytes, machine: int = 62) -> str:
+    """The head of a shared library, and the names in it."""
+    return (b"\x7fELF\2\1" + bytes(10) + bytes((3, 0, machine, 0)) + b"\0" + names).decode()
+
+
+_MOUNTS = (
+    "21 1 8:2 / / rw,relatime - ext4 /dev/sda2 rw\n"
+    "22 21 0:21 / /proc rw,nosuid - proc proc rw\n"
+    "23 21 0:24 / /dev/shm rw,nosuid - tmpfs tmpfs rw\n"
+)
 _COMMON = {
     "/proc/meminfo": "MemTotal:       16316412 kB\nMemFree:         1000000 kB\nMemAvailable:   12000000 kB\n",
     "/proc/self/cgroup": "0::/user.slice/user-1000.slice/session-2.scope\n",
@@ -137,6 +169,12 @@ _COMMON = {
     "/etc/passwd": "root:x:0:0::/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/bash\n",
     "/etc/ssl/certs/ca-certificates.crt": "PEM\n",
     "/usr/lib/x86_64-linux-gnu/libespeak-ng.so.1": "",
+    "/proc/cpuinfo": "processor\t: 0\nmodel name\t: AMD EPYC 7443P\nflags\t\t: fpu sse sse2 avx avx2 fma\n",
+    "/proc/self/mountinfo": _MOUNTS,
+    "/proc/1/mountinfo": _MOUNTS,
+    "/tmp/.keep": "",
+    "/dev/shm/.keep": "",
+    "/usr/lib/x86_64-linux-gnu/libstdc++.so.6": _library(b"GLIBCXX_3.4\0GLIBCXX_3.4.9\0GLIBCXX_3.4.33\0"),
 }
 _AS_ROOT = {"/proc/self/status": _status(0, FULL)}
 _NOBLE = _release(PRETTY_NAME="Ubuntu 24.04.1 LTS", ID="ubuntu", ID_LIKE="debian", VERSION_ID="24.04",

@@ -5,9 +5,12 @@ Everything is passed in, so any host can be replayed from a folder of its files 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import posixpath
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +18,9 @@ from typing import Protocol
 
 from deploy_kit import http10, proc
 
+_LINKS = 40
+_RECORD_BYTES = 8192
+_LOG_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Uname:
@@ -37,6 +43,22 @@ class Kernel(Protocol):
 
     def space(self, path: Path) -> tuple[int, int]:
         """Free bytes for ordinary users and total bytes of an existing path's file system; raises OSError."""
+        ...
+
+    def inodes(self, path: Path) -> int | None:
+        """Free entries for files of an existing path's file system, None where it counts none; raises OSError."""
+        ...
+
+    def cores(self) -> int:
+        """The processors that this process may run on."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def log(self, path: Path) -> str:
+        """The records of the kernel's log as its device gives them, oldest first; raises OSError."""
         ...
 
     def bind(self, host: str, port: int) -> None:
@@ -63,7 +85,9 @@ class RealKernel:
     def uname(self) -> Uname:
         bits = 64 if sys.maxsize > 2**32 else 32
         if sys.platform == "win32":
-            return Uname("Windows", os.environ.get("PROCESSOR_ARCHITECTURE", ""), "", bits)
+            version = sys.getwindowsversion()
+            release = f"{version.major}.{version.minor}.{version.build}"
+            return Uname("Windows", os.environ.get("PROCESSOR_ARCHITECTURE", ""), release, bits)
         this = os.uname()
         return Uname(this.sysname, this.machine, this.release, bits)
 
@@ -76,6 +100,36 @@ class RealKernel:
     def space(self, path: Path) -> tuple[int, int]:
         stat = os.statvfs(path)
         return stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize
+
+    def inodes(self, path: Path) -> int | None:
+        stat = os.statvfs(path)
+        return stat.f_favail if stat.f_files else None
+
+    def cores(self) -> int:
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:  # only Linux has it
+            return os.cpu_count() or 1
+
+    def now(self) -> float:
+        return time.time()
+
+    def log(self, path: Path) -> str:
+        """Each read gives one record; one that was overwritten meanwhile is an error, and the next is not."""
+        records, size = [], 0
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            while size < _LOG_BYTES:
+                with contextlib.suppress(BrokenPipeError):
+                    records.append(os.read(descriptor, _RECORD_BYTES))
+                    size += len(records[-1])
+                    if not records[-1]:
+                        break
+        except BlockingIOError:
+            pass  # no more for now
+        finally:
+            os.close(descriptor)
+        return b"".join(records).decode(errors="replace")
 
     def bind(self, host: str, port: int) -> None:
         """SO_REUSEADDR lets old connections in TIME_WAIT pass, yet Linux still refuses where somebody listens."""
@@ -123,6 +177,41 @@ class Context:
             return self.path(absolute).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
+
+    def read_bytes(self, absolute: str, limit: int = 1 << 20) -> bytes | None:
+        """The first ``limit`` bytes of a file of the host, None when it cannot be read."""
+        try:
+            with self.path(absolute).open("rb") as file:
+                return file.read(limit)
+        except OSError:
+            return None
+
+    def names(self, absolute: str) -> tuple[str, ...]:
+        """What lies in a folder of the host, sorted; nothing where it cannot be looked into."""
+        try:
+            return tuple(sorted(os.listdir(self.path(absolute))))  # noqa: PTH208  # names are all that is asked
+        except OSError:
+            return ()
+
+    def resolve(self, absolute: str) -> str:
+        """The path with every link in it followed, each within the host's own tree; it need not exist."""
+        todo, done = [part for part in reversed(absolute.split("/")) if part], "/"
+        for _ in range(_LINKS * 8):
+            if not todo:
+                break
+            step = posixpath.normpath(posixpath.join(done, todo.pop()))
+            try:
+                goal = os.readlink(self.path(step))  # noqa: PTH115  # pathlib would tidy it up
+            except (OSError, ValueError):
+                done = step
+                continue
+            done = "/" if goal.startswith("/") else done
+            todo += [part for part in reversed(goal.split("/")) if part]
+        return done
+
+    def exists(self, absolute: str) -> bool:
+        """Whether there is something of the host at a path; False where the way to it is barred."""
+        return os.path.exists(self.path(self.resolve(absolute)))  # noqa: PTH110  # pathlib raises there
 
     def is_file(self, absolute: str) -> bool:
         """Whether a file of the host can be seen; False where the way to it is barred."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from deploy_kit import codec, proc
+from deploy_kit.data import table
+from deploy_kit.detect.machine import loader, windows
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.facts import Fact, GpuDevice, GpuFacts, PciCard, known, not_asked, unknown
 
@@ -18,6 +22,12 @@ _DISPLAYS = ("0x0300", "0x0302")
 _VERSION = "/proc/driver/nvidia/version"
 _NODES = ("nvidiactl", "nvidia-uvm")
 _PROBE = Path(__file__).with_name("nvml.py")
+_CUDA_PROBE = Path(__file__).with_name("cuda.py")
+_ALL_CARDS = {"CUDA_VISIBLE_DEVICES": None, "CUDA_CACHE_DISABLE": "1"}
+_LIBRARIES = ("libcuda.so.1", "libnvidia-ml.so.1")
+_WSL_FOLDER = "/usr/lib/wsl/lib"
+_FURTHER = (_WSL_FOLDER, "/usr/local/nvidia/lib64", "/run/opengl-driver/lib", "/usr/lib/nvidia/current")
+_LIBRARY_VERSION = re.compile(r"\.so\.(\d{3,4}\.\d+(?:\.\d+)?)$")
 _SECONDS = 15.0
 """A driver that is not kept loaded takes seconds a card to wake up; one that takes longer is sick."""
 
@@ -29,24 +39,34 @@ def observe(context: Context, *, driver: bool = True) -> GpuFacts:
         driver: Also speak with the driver, which may take seconds and wakes the cards up.
     """
     cards, module, nodes = _cards(context), _module(context), _nodes(context)
-    dxg = context.path("/dev/dxg").exists()
-    wsl = known(dxg, "/dev/dxg")
-    if not driver:
-        talk = _silence("the GPU was not asked for")
-    elif cards.value or module.value or nodes.value or dxg:
-        talk = _talk(context)
+    wsl = known(context.exists("/dev/dxg"), "/dev/dxg")
+    signs = cards.value or module.value or nodes.value or wsl.value
+    if context.kernel.uname().system == "Windows":
+        barred, signs = windows.bars_drivers(context), _windows_library(context)
     else:
-        talk = _silence("no sign of an NVIDIA card")
-    return GpuFacts(cards, module, _flavour(context), nodes, wsl, *talk)
+        barred = ""
+    if barred or not driver or not signs:
+        quiet = barred or ("no sign of an NVIDIA card" if driver else "the GPU was not asked for")
+        talk, cuda = _silence(quiet), _no_cuda(quiet)
+    else:
+        talk = _talk(context)
+        cuda = _cuda(context) if talk[3].value or wsl.value else _no_cuda("the driver shows no card")
+        nodes = _nodes(context)  # speaking with the driver makes those that were missing
+    return GpuFacts(cards, module, _flavour(context), nodes, wsl, *talk, _library(context), *cuda)
+
+
+def _windows_library(context: Context) -> bool:
+    """Whether Windows has the driver's library."""
+    folder = (context.env.get("SystemRoot") or r"C:\Windows").partition(":")[2].replace("\\", "/")
+    return context.is_file(f"{folder}/System32/nvml.dll")
 
 
 def _cards(context: Context) -> Fact[tuple[PciCard, ...]]:
-    folder = context.path(_BUS)
     try:
-        places = sorted(folder.iterdir())
+        places = sorted(os.listdir(context.path(_BUS)))  # noqa: PTH208  # names are all that is asked
     except OSError as error:
         return unknown(_BUS, error.strerror or str(error))
-    found = tuple(card for place in places if (card := _card(context, f"{_BUS}/{place.name}")) is not None)
+    found = tuple(card for name in places if (card := _card(context, f"{_BUS}/{name}")) is not None)
     return known(found, _BUS, "" if found else "no NVIDIA display device on the bus")
 
 
@@ -80,9 +100,9 @@ def _flavour(context: Context) -> Fact[str | None]:
 
 
 def _nodes(context: Context) -> Fact[tuple[str, ...]]:
-    folder = context.path("/dev")
-    found = [name for name in _NODES if (folder / name).exists()]
-    found += sorted(path.name for path in folder.glob("nvidia[0-9]*"))
+    there = context.names("/dev")
+    found = [name for name in _NODES if name in there]
+    found += [name for name in there if re.fullmatch(r"nvidia\d+", name)]
     return known(tuple(found), "/dev", "" if found else "no NVIDIA device nodes")
 
 
@@ -94,7 +114,7 @@ def _talk(context: Context) -> _Talk:
     """Speak with the driver in a child that may hang."""
     source = "NVML"
     try:
-        answer = context.run((sys.executable, "-I", "-S", str(_PROBE)), timeout=_SECONDS, check=False)
+        answer = context.run(_python(_PROBE), timeout=_SECONDS, check=False)
     except proc.CommandTimeout:
         return _lost(source, f"no answer in {_SECONDS:g} s")
     except proc.CommandError as error:
@@ -103,8 +123,8 @@ def _talk(context: Context) -> _Talk:
         found = json.loads(answer.stdout)
         code = int(found["code"])
         devices = tuple(codec.from_plain(GpuDevice, item) for item in found.get("devices") or ())
-    except (ValueError, KeyError, TypeError):
-        return _lost(source, f"the library ended the probe (exit {answer.returncode})")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _lost(source, f"the library ended the probe ({_end(answer.returncode)})")
     if code:
         why = f"NVML {code}"
         lost: Fact[Any] = unknown(source, why)
@@ -115,6 +135,69 @@ def _talk(context: Context) -> _Talk:
         _text(found.get("cuda"), source, "not told"),
         known(devices, source, "" if devices else "the driver shows no card"),
     )
+
+
+_Cuda = tuple[Fact[int], Fact[int]]
+"""What starting CUDA returned, and how many cards it counts."""
+
+
+def _cuda(context: Context) -> _Cuda:
+    """Start CUDA in a child that may hang or crash, with all cards: what the user's own shell hides is there."""
+    source = "cuInit"
+    seconds = float(table("guard")["seconds"]["driver"])
+    try:
+        answer = context.run(_python(_CUDA_PROBE), timeout=seconds, check=False, env=_ALL_CARDS)
+    except proc.CommandTimeout:
+        return _lost_cuda(source, f"no answer in {seconds:g} s")
+    except proc.CommandError as error:
+        return _lost_cuda(source, str(error))
+    try:
+        found = json.loads(answer.stdout)
+        if absent := found.get("error"):
+            return _lost_cuda(source, str(absent))
+        code, count = int(found["code"]), found.get("count")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _lost_cuda(source, f"the library ended the probe ({_end(answer.returncode)})")
+    if code:
+        why = " ".join(str(found.get(part) or "") for part in ("call", "name")).strip()
+        return known(code, str(found.get("call") or source), why), unknown(source, f"error {code}")
+    return known(0, source), known(int(count or 0), "cuDeviceGetCount")
+
+
+def _end(code: int) -> str:
+    """How a child ended."""
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _python(program: Path) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", str(program))
+
+
+def _library(context: Context) -> Fact[str | None]:
+    """The version in the name of the file that the loader takes. Windows' driver has no such name."""
+    if context.kernel.uname().system != "Linux":
+        return not_asked("not Linux")
+    for name in _LIBRARIES:
+        for path in loader.find(context, name, _FURTHER):
+            if match := _LIBRARY_VERSION.search(context.resolve(path)):
+                return known(match[1], path)
+            if path.startswith(_WSL_FOLDER):
+                return not_asked(f"{path} is Windows' driver")
+            return unknown(path, "no version in its name")
+    return known(None, _LIBRARIES[0], "no such library")
+
+
+def _lost_cuda(source: str, reason: str) -> _Cuda:
+    return unknown(source, reason), unknown(source, reason)
+
+
+def _no_cuda(reason: str) -> _Cuda:
+    return not_asked(reason), not_asked(reason)
 
 
 def _text(value: object, source: str, otherwise: str) -> Fact[str | None]:

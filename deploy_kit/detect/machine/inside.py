@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploy_kit.detect.machine import disk, memory, platform, privileges
+from deploy_kit.detect.machine import cpu, disk, gpu, memory, platform, privileges
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.facts import SCHEMA, EngineFacts, Fact, HostFacts, PortFacts, SiteFacts, not_asked
 
 _WHY = "inside a container"
 
 
-def observe(context: Context, places: Mapping[str, str]) -> HostFacts:
-    """The machine as seen from within; engine, port and site are not asked."""
+def observe(context: Context, places: Mapping[str, str], *, driver: bool = False) -> HostFacts:
+    """The machine as seen from within; engine, port and site are not asked.
+
+    Args:
+        driver: Also speak with the graphics driver, which may take seconds.
+    """
     return HostFacts(
         schema=SCHEMA,
         platform=platform.observe(context),
@@ -22,6 +26,8 @@ def observe(context: Context, places: Mapping[str, str]) -> HostFacts:
         disks=tuple(disk.observe(context, purpose, path) for purpose, path in sorted(places.items())),
         port=PortFacts("", 0, not_asked(_WHY), not_asked(_WHY)),
         site=SiteFacts(not_asked(_WHY), not_asked(_WHY), not_asked(_WHY)),
+        gpu=gpu.observe(context, driver=driver),
+        cpu=cpu.observe(context),
     )
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import PurePosixPath
 
+from deploy_kit.detect.machine import cgroup
 from deploy_kit.detect.machine.context import Context
 from deploy_kit.facts import Fact, MemoryFacts, known, unknown
 
 _NO_LIMIT = 1 << 60
 """cgroup v1 writes a number near 2^63 where there is no limit."""
+_SHARED = "/dev/shm"  # noqa: S108  # looked at, not written to
 
 
 def observe(context: Context) -> MemoryFacts:
     """Bytes of memory; never raises."""
     text = context.read("/proc/meminfo") or ""
-    return MemoryFacts(_entry(text, "MemTotal"), _entry(text, "MemAvailable"), limit(context))
+    return MemoryFacts(
+        _entry(text, "MemTotal"), _entry(text, "MemAvailable"), limit(context), _entry(text, "SwapTotal"),
+        _shared(context),
+    )  # fmt: skip
 
 
 def _entry(text: str, name: str) -> Fact[int]:
@@ -26,36 +29,30 @@ def _entry(text: str, name: str) -> Fact[int]:
     return known(int(match[1]) * 1024, f"/proc/meminfo {name}")
 
 
+def _shared(context: Context) -> Fact[int]:
+    source = f"statvfs {_SHARED}"
+    if not context.exists(_SHARED):
+        return unknown(source, "there is none")
+    try:
+        return known(context.kernel.space(context.path(_SHARED))[1], source)
+    except OSError as error:
+        return unknown(source, error.strerror or str(error))
+
+
 def limit(context: Context) -> Fact[int | None]:
     """The smallest limit on the way from our cgroup to the root, None when there is none."""
-    own = context.read("/proc/self/cgroup")
-    found = [(value, place) for place in _places(own or "") if (value := _value(context.read(place))) is not None]
+    places = cgroup.files(context, "memory", "memory.max", "memory.limit_in_bytes")
+    found = [(value, place) for place in places if (value := _value(context.read(place))) is not None]
     if found:
         value, place = min(found)
         return known(value, place)
-    if own is None:
-        return unknown("/proc/self/cgroup", "cannot be read")
-    return known(None, "/proc/self/cgroup", "no cgroup on the way sets a limit")
-
-
-def _places(own: str) -> Iterator[str]:
-    """The limit files of our cgroup and its ancestors; in a container the path named may not be mounted."""
-    for line in own.splitlines():
-        number, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if number == "0" and not controllers:
-            yield from (f"/sys/fs/cgroup{level}/memory.max" for level in _levels(path))
-        elif "memory" in controllers.split(","):
-            yield from (f"/sys/fs/cgroup/memory{level}/memory.limit_in_bytes" for level in _levels(path))
-
-
-def _levels(path: str) -> Iterator[str]:
-    pure = PurePosixPath(path or "/")
-    for level in (pure, *pure.parents):
-        yield "" if str(level) == "/" else str(level)
+    if context.read(cgroup.OWN) is None:
+        return unknown(cgroup.OWN, "cannot be read")
+    return known(None, cgroup.OWN, "no cgroup on the way sets a limit")
 
 
 def _value(text: str | None) -> int | None:
-    if text is None or not text.strip().isdigit():
+    if text is None or not text.strip().isdecimal():
         return None
     value = int(text)
     return value if value < _NO_LIMIT else None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 
+from deploy_kit.detect.machine import surroundings, windows
 from deploy_kit.detect.machine.context import Context, Uname
 from deploy_kit.facts import Fact, PlatformFacts, known, not_asked, unknown
 
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 _NARROW = {"x86_64": "i686", "aarch64": "armv7l"}
-_CONTAINER_FILES = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
-_CGROUP_NAMES = re.compile(r"/(docker|kubepods|lxc|libpod|containerd|machine\.slice)\b")
 _SUITE = re.compile(r"^(?:Suites:(?P<many>.*)|deb\s+(?:\[[^\]]*\]\s+)?\S+\s+(?P<one>\S+))", re.MULTILINE)
-GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
-"""gVisor's kernel always shows this build date in /proc/version."""
 
 
 def observe(context: Context) -> PlatformFacts:
@@ -34,9 +32,13 @@ def observe(context: Context) -> PlatformFacts:
         pretty_name=_field(release, "PRETTY_NAME"),
         libc=_libc(context),
         init=_init(context),
-        container=_container(context),
-        wsl=_wsl(context, uname),
+        container=surroundings.container(context),
+        wsl=surroundings.wsl(context),
         suites=_suites(context),
+        board=surroundings.board(context),
+        chroot=surroundings.chroot(context),
+        virtual=surroundings.virtual(context),
+        safe_mode=not_asked("not Windows"),
     )
 
 
@@ -73,13 +75,13 @@ def _suites(context: Context) -> Fact[tuple[str, ...]]:
 
 
 def _elsewhere(context: Context, uname: Uname) -> PlatformFacts:
-    """A system that is not Linux: its name and machine are all we ask."""
+    """A system that is not Linux: its name and machine, and of Windows how it was started."""
     skipped: Fact[str] = not_asked("not Linux")
-    return PlatformFacts(
+    facts = PlatformFacts(
         system=known(uname.system, "uname"),
         machine=_machine(uname),
         kernel=known(uname.release, "uname"),
-        distribution=known("winpe", "SystemDrive=X:") if context.env.get("SystemDrive") == "X:" else skipped,
+        distribution=skipped,
         like=not_asked("not Linux"),
         version=skipped,
         codename=skipped,
@@ -88,6 +90,18 @@ def _elsewhere(context: Context, uname: Uname) -> PlatformFacts:
         init=skipped,
         container=not_asked("not Linux"),
         wsl=not_asked("not Linux"),
+    )
+    return _windows(context, facts) if uname.system == "Windows" else facts
+
+
+def _windows(context: Context, facts: PlatformFacts) -> PlatformFacts:
+    rescue, release = windows.pe(context), windows.version(context)
+    return replace(
+        facts,
+        distribution=known("winpe" if rescue.value else "windows", rescue.source, rescue.reason),
+        version=release,
+        pretty_name=windows.name(context, release),
+        safe_mode=windows.safe_mode(context),
     )
 
 
@@ -117,10 +131,12 @@ def _codename(release: dict[str, str]) -> Fact[str]:
 
 
 def _libc(context: Context) -> Fact[str]:
-    for loader in sorted(context.path("/lib").glob("ld-musl-*.so.1")):
-        return known("musl", f"/lib/{loader.name}")
+    """The library of the interpreter that runs us; the other one's loader may be installed beside it."""
     if text := context.kernel.libc():
         return known(text, "confstr")
+    for name in context.names("/lib"):
+        if name.startswith("ld-musl-"):
+            return known("musl", f"/lib/{name}")
     return unknown("confstr", "the C library does not tell its version")
 
 
@@ -129,37 +145,6 @@ def _init(context: Context) -> Fact[str]:
     if comm is None:
         return unknown("/proc/1/comm", "cannot be read")
     name = comm.strip()
-    if name == "systemd" and not context.path("/run/systemd/system").is_dir():
+    if name == "systemd" and not context.exists("/run/systemd/system"):
         return known("systemd-user", "/proc/1/comm", "process 1 is a systemd that manages no system")
     return known(name, "/proc/1/comm")
-
-
-def _container(context: Context) -> Fact[str | None]:
-    if GVISOR in (context.read("/proc/version") or ""):
-        return known("gvisor", "/proc/version")
-    if context.env.get("KUBERNETES_SERVICE_HOST"):
-        return known("kubernetes", "KUBERNETES_SERVICE_HOST")
-    for path, name in _CONTAINER_FILES:
-        if context.path(path).exists():
-            return known(name, path)
-    if named := _declared(context):
-        return named
-    if match := _CGROUP_NAMES.search(context.read("/proc/1/cgroup") or ""):
-        return known(match[1], "/proc/1/cgroup")
-    return known(None, "/proc/1/cgroup", "no sign of a container")
-
-
-def _declared(context: Context) -> Fact[str | None] | None:
-    if text := context.read("/run/systemd/container"):
-        return known(text.strip(), "/run/systemd/container")
-    match = re.search(r"(?:^|\0)container=([^\0]+)", context.read("/proc/1/environ") or "")
-    return known(match[1], "/proc/1/environ") if match else None
-
-
-def _wsl(context: Context, uname: Uname) -> Fact[int | None]:
-    """WSL2 runs a kernel named ``…-microsoft-standard-WSL2``; WSL1 imitates Linux 4.4 and says ``Microsoft``."""
-    release = (context.read("/proc/sys/kernel/osrelease") or uname.release).strip()
-    if "microsoft" not in release.lower():
-        return known(None, "/proc/sys/kernel/osrelease", "not Microsoft's kernel")
-    second = "standard" in release.lower() or "wsl2" in release.lower() or context.path("/dev/dxg").exists()
-    return known(2 if second else 1, "/proc/sys/kernel/osrelease", release)

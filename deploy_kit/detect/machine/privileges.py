@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from deploy_kit.detect.machine.context import Context
-from deploy_kit.detect.machine.platform import GVISOR
+from deploy_kit.detect.machine.surroundings import GVISOR
 from deploy_kit.facts import Fact, PrivilegeFacts, known, not_asked, unknown
 
 _STATUS = "/proc/self/status"
