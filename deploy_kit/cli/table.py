@@ -95,7 +95,7 @@ ALL = ("*",)
 WHERE = ("name",)
 """Commands about what runs find its target out by themselves."""
 
-TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser")
+TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser", "windows")
 
 COMMANDS = (
     Command(

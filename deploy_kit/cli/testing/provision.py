@@ -31,6 +31,8 @@ without CUDA is made of it."""
 ENGINE_TIERS = ("docker", "image")
 _SLIM_SECONDS = 1200.0
 _BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
+_WINDOWS = {"wine": ("wine", "wine64"), "x86_64-w64-mingw32-gcc": ("gcc-mingw-w64-x86-64-win32",)}
+"""Programs to their packages: a Windows for the batch file, and a compiler for the stand-in of ``wsl.exe``."""
 
 
 class Provision:
@@ -66,6 +68,8 @@ class Provision:
             self._step(".venv-server", lambda: self._environment(self.server_python, lock, python))
         self._speaking([tier for tier in tiers if tier in SPEAKING_TIERS], python)
         self._system(tiers)
+        if "windows" in tiers:
+            self._windows()
 
     def _speaking(self, tiers: list[str], python: str | None) -> None:
         """The engine's environment and a compiler for the stubs of the driver."""
@@ -99,6 +103,18 @@ class Provision:
         settings = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
         command = (str(fresh / "bin/python"), "-s", str(script), str(fresh))
         proc.run(command, timeout=_SLIM_SECONDS, env=settings, cwd=script.parent)
+
+    def _windows(self) -> None:
+        """The batch file's tier: 170 MB to fetch, 1.1 GB of disk."""
+        tiers = ["windows"]
+        lacking = [name for program, names in _WINDOWS.items() if proc.which(program) is None for name in names]
+        if not lacking:
+            return
+        if platform.machine() != "x86_64":
+            self._lose(tiers, "cli.test_no_windows")
+            return
+        plan = PackagePlan(tuple(lacking))
+        self._packages(tiers, plan, "cli.test_no_windows", lambda: all(proc.which(program) for program in _WINDOWS))
 
     def _system(self, tiers: list[str]) -> None:
         speaking = [tier for tier in tiers if tier in SPEECH_TIERS]
