@@ -12,6 +12,7 @@ from deploy_kit import codec, detect, proc
 from deploy_kit.config.request import Listen
 from deploy_kit.facts import EngineState, HostFacts, PortTrouble, State
 from tests.support.hosts import FACTS, HOSTS
+from tests.support.recorded import RECORDED
 
 nvml_probe = Path(detect.__file__).parent / "machine/nvml.py"
 SOCKET_OF_812 = "socket:[41001]"
@@ -37,7 +38,7 @@ def test_a_host_gives_the_facts_on_record(name: str, tmp_path: Path, request: py
 
 
 def test_no_record_is_left_without_its_host() -> None:
-    assert {path.stem for path in FACTS.glob("*.json")} == set(HOSTS)
+    assert {path.stem for path in FACTS.glob("*.json")} == {*HOSTS, *RECORDED}
 
 
 @pytest.mark.parametrize(

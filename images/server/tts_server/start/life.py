@@ -32,6 +32,8 @@ _BACKLOG = 128
 _SHOWN = 80
 _CLOSE_SECONDS = 1
 """How long uvicorn waits for connections that are not speech: the page's event streams never end by themselves."""
+_PREFLIGHT_SECONDS = 2
+"""How long the start waits for the preflight; with a sick graphics driver it takes longer and goes on beside."""
 
 
 class _Server(Uvicorn):
@@ -120,16 +122,18 @@ class _Life:
             await self._shutdown.aclose()
         _log.info("stopped")
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _rise(self) -> None:
         ledger = self._state.ledger
         ledger.start("preflight")
         await self._step("worker", self._raise_worker)
-        await self._step("preflight", self._preflight)
+        look = self._spawn(self._step("preflight", self._preflight))
+        await asyncio.wait({look}, timeout=_PREFLIGHT_SECONDS)
         await self._step("api", self._raise_api)
         if self._state.app is not None:
             await self._step("webui", self._raise_page)

@@ -1,6 +1,7 @@
 """The first step of the start: the host's preflight once more, from within, and what this container lacks.
 
-It tells and never stops: the service that cannot work says so in `/readyz`.
+It tells and never stops: the service that cannot work says so in `/readyz`, and before an engine touches a card the
+worker's guard judges it. The driver is spoken with only where a card may be used and one was handed in.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from deploy_kit.detect.machine import inside
 from deploy_kit.detect.machine.context import here
 from deploy_kit.findings import Evidence, Finding, Severity
 from deploy_kit.messages import Catalogue
+from tts_server.gpu.nvml import Nvml
 from tts_server.settings import Settings, writable
 
 _log = logging.getLogger(__name__)
@@ -27,7 +29,8 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     for finding in findings:
         sentences = (finding.sentence(part) for part in ("what", "why", "remedy"))
         text = " ".join(say.text(message.key, message.args) for message in sentences)
-        _log.warning("%s %s", finding.code, text.replace("\n", " "))
+        level = logging.INFO if finding.severity is Severity.INFO else logging.WARNING
+        _log.log(level, "%s %s", finding.code, text.replace("\n", " "))
     return findings
 
 
@@ -42,8 +45,11 @@ def workplace(settings: Settings) -> Path | None:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    facts = inside.observe(here(), {"state": str(settings.outputs)})
-    yield from compat_inside.judge(facts, engine=settings.engine, variant=settings.variant)
+    kind = (settings.engine, settings.variant, settings.device)
+    driver = compat_inside.wants_card(*kind) and not Nvml().forbidden
+    facts = inside.observe(here(), {"state": str(settings.outputs)}, driver=driver)
+    engine, variant, device = kind
+    yield from compat_inside.judge(facts, engine=engine, variant=variant, device=device)
     if not writable(settings.cache_hub):
         yield _unwritable("CACHE-READ-ONLY", settings.cache_hub)
     if not writable(settings.outputs):
