@@ -24,7 +24,9 @@ _LEGACY = re.compile(r"supported through the NVIDIA (\d{3})\.", re.IGNORECASE)
 _OPEN = re.compile(r"requires use of the NVIDIA open kernel modules", re.IGNORECASE)
 _CLOSED = re.compile(r"not supported by (?:the )?open |include the required GPU System Processor", re.IGNORECASE)
 _UNSIGNED = re.compile(
-    r"Key was rejected by service|Loading of unsigned module is rejected|Required key not available", re.IGNORECASE
+    r"Key was rejected by service|Required key not available|unsigned module loading is restricted"
+    r"|Loading of (?:unsigned module|module with unavailable key) is rejected",
+    re.IGNORECASE,
 )
 _FOREIGN = re.compile(
     r"nvidia.{0,40}(?:version magic|disagrees about version of symbol)|Module nvidia not found", re.IGNORECASE
@@ -108,8 +110,8 @@ def _changed(case: _Case) -> Fault | None:
     packages = drivers_in(change)
     commands = [as_root(facts.privileges, "reboot")]
     if change.unattended:
-        names = " ".join(dict.fromkeys(package.split()[0] for package in packages))
-        commands += remedies.commands(facts, "hold", packages=names)
+        there = [package.split()[0] for package in packages if not package.endswith(" removed")]
+        commands += remedies.commands(facts, "hold", packages=" ".join(dict.fromkeys(there))) if there else ()
     evidence = (Evidence(changes.source, f"{change.when}: {', '.join(packages)}"), *case.symptom.evidence)
     return Fault.of("GPU-DRIVER-CHANGED", evidence, tuple(commands), when=change.when, packages=", ".join(packages[:3]))
 
@@ -120,8 +122,10 @@ def _xid(case: _Case) -> Fault | None:
 
 
 def _unsigned(case: _Case) -> Fault | None:
-    """A module that is there, and that the firmware's rules keep out."""
+    """A module that is there, and that the firmware's rules keep out. Lines of the log may speak of other modules."""
     upkeep, (said, line) = case.facts.upkeep, case.line(_UNSIGNED)
+    if upkeep.module_built.known and not upkeep.module_built.value:
+        return None
     barred = upkeep.secure_boot.value and upkeep.module_built.value and case.symptom.code == "GPU-NOT-LOADED"
     if case.facts.gpu.module.value or not (said or barred):
         return None

@@ -15,11 +15,16 @@ _OUTSIDE = ("GPU-NOT-SHOWN",)
 """What is told of the host's other cards: the bus shows them in every container, though they are not for it."""
 
 
-def judge(facts: HostFacts, *, engine: str, variant: str, device: str = "auto") -> tuple[Finding, ...]:
+def judge(
+    facts: HostFacts, *, engine: str, variant: str, device: str = "auto", matrix: cards.Matrix | None = None
+) -> tuple[Finding, ...]:
     """Findings about the platform, the processor, the memory, the room for what is written, and the card, as far as
     the facts tell.
 
     Memory is judged for the built-in voice: whoever loads a model looks for room by itself.
+
+    Args:
+        matrix: What is known of cards where it is not the product's own table.
     """
     wish = Wish(
         engine=engine,
@@ -30,6 +35,7 @@ def judge(facts: HostFacts, *, engine: str, variant: str, device: str = "auto") 
         listen_port=0,
         memory_bytes=0,
         build_bytes=0,
+        matrix=matrix,
     )
     return (
         *platform.judge(facts.platform, wish),

@@ -45,7 +45,8 @@ def cuda(facts: HostFacts, matrix: Matrix, *, made_by_hook: bool) -> Fault | Non
     """
     gpu = facts.gpu
     if gpu.cuda_init.state is State.UNKNOWN:
-        return cause.of(facts, fault, matrix) if (fault := _broken(gpu.cuda_init)) else None
+        fault = _unanswered(gpu.cuda_init)
+        return None if fault is None else cause.of(facts, fault, matrix)
     number = gpu.cuda_init.value
     if number is None or (number == 0 and gpu.cuda_count.value != 0):
         return None
@@ -54,7 +55,7 @@ def cuda(facts: HostFacts, matrix: Matrix, *, made_by_hook: bool) -> Fault | Non
     row = table("guard")["numbers"].get(str(number), {"code": "GPU-DRIVER-ERROR", "name": ""})
     if made_by_hook and row["code"] in ("GPU-UVM", "GPU-OS") and "nvidia-uvm" not in (gpu.nodes.value or ()):
         return None
-    detail = f"cuInit: error {number} {row['name']}".rstrip()
+    detail = f"{gpu.cuda_init.source}: error {number} {row['name']}".rstrip()
     commands = _commands(facts, row["code"])
     evidence = (*seen(gpu.cuda_init), *seen(gpu.module, gpu.library))
     return cause.of(facts, Fault.of(row["code"], evidence, commands, detail=detail), matrix)
@@ -92,10 +93,16 @@ def _broken(call: Fact[int]) -> Fault | None:
     """A library that hung or took its process down."""
     if call.state is not State.UNKNOWN:
         return None
-    if "libcuda" in call.reason and "cannot open" in call.reason:
-        return Fault.of("GPU-NO-DRIVER", seen(call), detail=call.reason)
     code = "GPU-PROBE-HUNG" if call.reason.startswith("no answer") else "GPU-PROBE-CRASHED"
     return Fault.of(code, seen(call), detail=call.reason)
+
+
+def _unanswered(call: Fact[int]) -> Fault | None:
+    """Why CUDA could not be asked; a probe that could not even begin says nothing about the card."""
+    if "libcuda" in call.reason:
+        return Fault.of("GPU-NO-DRIVER", seen(call), detail=call.reason)
+    began = call.reason.startswith("no answer") or "ended the probe" in call.reason
+    return _broken(call) if began else None
 
 
 def _no_driver(facts: HostFacts) -> Fault:

@@ -8,7 +8,7 @@ import pytest
 
 from deploy_kit import codec, compat, errors
 from deploy_kit.compat import RequestKind, Verdict, Wish
-from deploy_kit.facts import HostFacts, known
+from deploy_kit.facts import HostFacts, PackageChange, known, unknown
 from deploy_kit.findings import Finding, Severity
 from deploy_kit.messages import LOCALES, Catalogue
 from tests.support.hosts import FACTS, HOSTS
@@ -350,3 +350,48 @@ def test_a_version_newer_than_the_tables_is_fine() -> None:
     host = but(HEALTHY, gpu={"driver": "999.1", "cuda": "99.9"}, platform={"version": known("30.04", "os-release")})
 
     assert codes(compat.judge(host, WISH, port_is_ours=False)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[   12.1] Lockdown: modprobe: unsigned module loading is restricted; see man kernel_lockdown.7",
+        "[   12.1] Loading of module with unavailable key is rejected",
+        "[   12.1] Loading of unsigned module is rejected",
+        "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
+    ],
+)
+def test_a_refused_signature_is_the_cause_only_where_there_is_a_module(line: str) -> None:
+    host = but(facts("gpu-secure-boot"), upkeep={"log": (line,), "secure_boot": unknown("efivars", "no rights")})
+    absent = but(host, upkeep={"module_built": False}, gpu={"library": None, "nvml": 12})
+
+    said = {one.code for one in compat.judge(host, WISH, port_is_ours=False).findings if one.code.startswith("GPU-")}
+    other = {one.code for one in compat.judge(absent, WISH, port_is_ours=False).findings if one.code.startswith("GPU-")}
+    assert (said, other) == ({"GPU-SECURE-BOOT"}, {"GPU-NO-DRIVER"})
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("no answer in 60 s", "GPU-PROBE-HUNG"),
+        ("the library ended the probe (SIGSEGV)", "GPU-PROBE-CRASHED"),
+        ("libcuda.so.1: cannot open shared object file: No such file or directory", "GPU-NO-DRIVER"),
+        ("python3: not found on PATH", None),
+    ],
+)
+def test_a_cuda_that_could_not_be_asked_is_judged_by_the_reason(reason: str, code: str | None) -> None:
+    host = but(HEALTHY, gpu={"cuda_init": unknown("cuInit", reason), "cuda_count": unknown("cuInit", reason)})
+
+    assert codes(compat.judge(host, WISH, port_is_ours=False)) == ([code] if code else [])
+
+
+def test_packages_that_went_are_not_held() -> None:
+    host = facts("gpu-upgraded-unattended")
+    change = PackageChange("2026-11-20T06:41:07", ("nvidia-driver-570 removed", "nvidia-driver-580 580.105.08"), True)
+    (finding,) = (
+        one
+        for one in compat.judge(but(host, upkeep={"changes": (change,)}), WISH, port_is_ours=False).findings
+        if one.code == "GPU-DRIVER-CHANGED"
+    )
+
+    assert finding.commands[-1] == ("sudo", "apt-mark", "hold", "nvidia-driver-580")

@@ -19,8 +19,9 @@ _LINE_LENGTH = 400
 _RECORD = re.compile(r"(\d+),\d+,(\d+),[^;\n]*;(.*)")
 _STAMPED = re.compile(r"\[ *\d+\.\d+\] ")
 _MATTERS = re.compile(
-    r"NVRM|nvidia|nouveau|nova[-_]core|module verification failed|unsigned module|Key was rejected by service"
-    r"|Required key not available|version magic|disagrees about version of symbol|secure ?boot",
+    r"NVRM|nvidia|nouveau|nova[-_]core|module verification failed|unsigned module|unavailable key"
+    r"|Key was rejected by service|Required key not available|version magic|disagrees about version of symbol"
+    r"|secure ?boot",
     re.IGNORECASE,
 )
 _CHATTER = ("audit:", "audit(", "ommand line:")
