@@ -6,7 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from benchmarks import commands, engine, image, start
+from benchmarks import book, commands, engine, image, start
 from benchmarks.measure import Row, table
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +22,7 @@ def main() -> None:
         rows += image.rows(_base())
         rows += image.engine_rows(_base())
     rows += engine.rows()
+    rows += book.rows()
     text = f"{_machine()}\n\n{table(rows)}"
     print(text)
     (ROOT / "benchmarks/results.md").write_text(f"# Results\n\n{text}", encoding="utf-8")

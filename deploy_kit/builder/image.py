@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy_kit import data, proc
+from deploy_kit import diagnose as book
+from deploy_kit import proc
 from deploy_kit.builder import engine_source, payload, site
 from deploy_kit.builder.base import Base
 from deploy_kit.builder.engine_source import EngineSource
@@ -170,11 +171,10 @@ def diagnose(lines: list[str], subject: str) -> Failure:
     texts = [match["text"] if (match := _OUTPUT.match(text)) else text for text in lines]
     said = redact("\n".join(texts))
     shown = "\n".join(said.splitlines()[-_TAIL:])
-    for entry in data.table("build_failures"):
-        for pattern in entry["patterns"]:
-            if found := re.search(f".*(?:{pattern}).*", said):
-                return fail(entry["code"], subject, lines=shown, reason=found[0].strip())
-    return fail("BUILD-FAILED", subject, lines=shown)
+    for found in book.read(said.splitlines(), source=book.Source.BUILD):
+        if found.code.startswith("BUILD-"):
+            return fail(found.code, subject, lines=shown, said=said, reason=found.line)
+    return fail("BUILD-FAILED", subject, lines=shown, said=said)
 
 
 def _run(argv: tuple[str, ...], site_facts: SiteFacts, subject: str, *, total: int, report: Reporter) -> None:

@@ -34,11 +34,11 @@ TRAVELLING = (
 """Files and folders of ``deploy_kit`` that travel; they import only each other and the standard library."""
 
 _HOST_TOPICS = (
-    *("builder", "cli", "compose", "config", "help", "plan", "settings", "up", "verify"),
+    *("book", "builder", "cli", "compose", "config", "help", "plan", "report", "settings", "up", "verify"),
     *(f"findings/{family}" for family in ("base", "build", "engine", "health", "internal")),
     *(f"findings/{family}" for family in ("speech", "usage", "verify")),
 )
-_HOST_TABLES = ("base", "build_failures", "engine_source", "image_budget", "mirrors", "reach")
+_HOST_TABLES = ("base", "book", "engine_source", "image_budget", "mirrors", "reach")
 STAYING = frozenset(
     {f"deploy_kit/messages/{locale}/{topic}.json" for locale in LOCALES for topic in _HOST_TOPICS}
     | {f"deploy_kit/data/{name}.json" for name in _HOST_TABLES}
@@ -208,7 +208,7 @@ def _place(name: str) -> Path:
 
 def _layers(place: str, path: Path, folder: str) -> Iterator[Layer]:
     inside = _visible(path)
-    groups = list(_groups([one for one in inside if one.is_file()]))
+    groups = list(_groups([one for one in inside if one.is_file() and f"{place}/{one.name}" not in STAYING]))
     for number, letters in enumerate(groups, 1):
         # every file has a suffix and no folder has one (a test says so), so the pattern takes files only
         some = f"[{letters}]*.*" if len(groups) > 1 else "*.*"

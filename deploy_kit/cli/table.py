@@ -97,6 +97,9 @@ WHERE = ("name",)
 
 TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser", "windows")
 
+SOURCES = ("container", "docker", "build", "kernel", "host", "event", "browser")
+"""Where a text to be diagnosed may come from."""
+
 COMMANDS = (
     Command(
         "up",
@@ -107,8 +110,22 @@ COMMANDS = (
     Command("status", options=(Option("-w", "--watch", kind="flag"),), settings=WHERE),
     Command(
         "logs",
-        options=(Option("-f", "--follow", kind="flag"), Option("--tail", kind="integer", metavar="N", default=100)),
+        options=(
+            Option("-f", "--follow", kind="flag"),
+            Option("--tail", kind="integer", metavar="N"),
+            Option("--diagnose", kind="flag"),
+        ),
         settings=WHERE,
+    ),
+    Command(
+        "diagnose",
+        arguments=(Argument("file", kind="file", optional=True),),
+        options=(Option("--source", kind="choice", choices=SOURCES),),
+    ),
+    Command(
+        "report",
+        options=(Option("-o", "--output-file", kind="file", metavar="FILE.tar.gz"), DRY_RUN),
+        settings=ALL,
     ),
     Command(
         "say",

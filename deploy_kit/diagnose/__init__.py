@@ -10,12 +10,25 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from deploy_kit.diagnose import text
+from deploy_kit.diagnose.cause import Cause
 from deploy_kit.diagnose.ending import event, exit_code
 from deploy_kit.diagnose.order import ordered, roots
 from deploy_kit.diagnose.scan import Scan
 from deploy_kit.diagnose.values import MANY, Fallback, Match, Source
 
-__all__ = ["MANY", "Fallback", "Match", "Source", "event", "exit_code", "ordered", "read", "read_stream", "roots"]
+__all__ = [
+    "MANY",
+    "Cause",
+    "Fallback",
+    "Match",
+    "Source",
+    "event",
+    "exit_code",
+    "ordered",
+    "read",
+    "read_stream",
+    "roots",
+]
 
 
 def read(lines: Iterable[str], *, source: Source | None = None, family: str = "") -> tuple[Match, ...]:

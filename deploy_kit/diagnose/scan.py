@@ -173,6 +173,7 @@ def _match(seen: _Seen, source: Source | None, family: str) -> Match:
         variant=variant,
         fallback=row.fallback,
         commands=row.remedy(family),
+        source=source,
     )
 
 

@@ -47,6 +47,7 @@ class Match:
         variant: Which of several sentences of the row is meant.
         commands: The remedy as argument lists, for the distribution that was named.
         follows: The row that explains this one where both were found, else empty.
+        source: Where the text came from, None where nobody said.
     """
 
     row: str
@@ -60,6 +61,7 @@ class Match:
     fallback: Fallback = Fallback.WARN
     commands: tuple[tuple[str, ...], ...] = ()
     follows: str = ""
+    source: Source | None = None
 
     @property
     def harmless(self) -> bool:

@@ -13,7 +13,7 @@ from deploy_kit.config.request import Request
 from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
 from deploy_kit.findings import Finding
-from deploy_kit.lifecycle import access, build, card, doctor, licence, model
+from deploy_kit.lifecycle import access, build, card, doctor, explain, licence, model
 from deploy_kit.lifecycle.offer import offer
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
@@ -117,13 +117,15 @@ def carry_out(
             request, notes = licence.settle(request, prepared.state, ask)
             prepared = ready_host(request, report, consent, clock=clock)
             work = job(prepared, request, report, consent)
-            for step in prepared.steps:
-                proof = perform(step, work, clock) or proof
+            with explain.failures(prepared.state, prepared.facts):
+                for step in prepared.steps:
+                    proof = perform(step, work, clock) or proof
     if any(step.operation is Operation.START_SERVICE for step in prepared.steps):
         notes += card.inside(prepared.stack, report)
     said = model.look(_client(prepared), prepared.stack)
     if wait_for_model and prepared.stack.engine != needs.BUILT_IN:
-        said, proof = _model(prepared, report, clock)
+        with explain.failures(prepared.state, prepared.facts):
+            said, proof = _model(prepared, report, clock)
     prepared.state.remember_wish(wish_of(request))
     prepared.state.key_seen()  # the outcome below shows it
     return outcome(

@@ -22,6 +22,8 @@ _UP_SECONDS = 180.0
 """For making a container; the one that it replaces may end its sentences before."""
 _RESTARTS = 3
 """How often a service may fall over while it starts before it counts as unable to."""
+_SAID = 50
+"""Lines of docker compose that are kept for whoever explains its failure."""
 
 
 def find(name: str) -> docker.ContainerInfo | None:
@@ -182,7 +184,8 @@ def _compose_failure(job: Job, lines: list[str], error: proc.CommandError) -> Ex
     text = " ".join(lines)
     if "port is already allocated" in text or "address already in use" in text:
         return fail("HOST-PORT-TAKEN-LATE", str(job.stack.listen))
-    return fail("ENGINE-COMPOSE-FAILED", job.stack.name, reason=lines[-1] if lines else str(error))
+    said = "\n".join(lines[-_SAID:])
+    return fail("ENGINE-COMPOSE-FAILED", job.stack.name, reason=lines[-1] if lines else str(error), said=said)
 
 
 def _wait(job: Job) -> None:

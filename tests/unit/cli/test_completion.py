@@ -29,7 +29,7 @@ def complete(folder: Path, *words: str) -> list[str]:
     ("words", "offered"),
     [
         (["sta"], ["status"]),
-        (["re"], ["render"]),
+        (["ren"], ["render"]),
         (["up", "--dry"], ["--dry-run"]),
         (["up", "--target", ""], ["compose", "local"]),
         (["--output", "json", "completion", ""], ["bash", "zsh", "fish"]),

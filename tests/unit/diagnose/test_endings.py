@@ -64,7 +64,7 @@ def test_an_end_is_the_root_of_what_the_log_says_of_it() -> None:
     assert end is not None
     log = diagnose.read(["worker lost: engine=x pid=7 signal 9 after 1.0 s"])
 
-    assert [match.row for match in diagnose.ordered((*log, end))][0] == "D47"
+    assert diagnose.ordered((*log, end))[0].row == "D47"
 
 
 def test_a_mere_exit_code_stands_behind_what_the_log_says() -> None:

@@ -58,6 +58,12 @@ def ways(parsed: Any, within: int = 1) -> int:
     return total
 
 
+def check(pattern: str) -> None:
+    parsed = sre_parse.parse(pattern)
+    assert parsed.getwidth()[1] <= REACH
+    assert ways(parsed) <= STEPS
+
+
 @pytest.mark.parametrize(("row", "line"), POSITIVE)
 def test_a_line_of_its_kind_is_found(row: str, line: str) -> None:
     assert row in found(line)
@@ -91,10 +97,7 @@ def test_every_expression_has_a_sample_of_its_own(row: str, pattern: str) -> Non
 
 @pytest.mark.parametrize(("row", "pattern"), EXPRESSIONS)
 def test_an_expression_is_bounded_and_nests_no_repeats(row: str, pattern: str) -> None:
-    parsed = sre_parse.parse(pattern)
-
-    assert parsed.getwidth()[1] <= REACH
-    assert ways(parsed) <= STEPS
+    check(pattern)
 
 
 @pytest.mark.parametrize(("row", "pattern"), EXPRESSIONS)
@@ -133,7 +136,7 @@ def test_every_row_says_what_it_means_and_what_to_do(locale: str) -> None:
     actions = {entry["action"] for entry in table("xid")["codes"].values()} | {"unknown"}
     names = {row.id for row in book.rows().values() if not row.lookup} | {f"L02.{action}" for action in actions}
 
-    assert {key.rpartition(".")[0] for key in said if "." in key} == names
+    assert {key.rpartition(".")[0] for key in said if not key.startswith("seen.")} == names
     for row in (row for row in book.rows().values() if not row.lookup):
         lines = SAMPLES[row.id]["positive"]
         matches = [match for line in lines for match in diagnose.read([line]) if match.row == row.id]
@@ -191,8 +194,5 @@ def test_commands_are_lists_of_words() -> None:
 
 @pytest.mark.parametrize("pattern", ["(?:a{1,20}b?){1,20}", "device.*gone", "device (?:.+)+", "x{0,999}"])
 def test_the_check_of_expressions_sees_what_is_dangerous(pattern: str) -> None:
-    parsed = sre_parse.parse(pattern)
-
     with pytest.raises(AssertionError):
-        assert parsed.getwidth()[1] <= REACH
-        assert ways(parsed) <= STEPS
+        check(pattern)
