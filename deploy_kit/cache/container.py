@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deploy_kit.plan.stack import Mount
+
 CACHE = "/cache_hub"
 NOTHING = "/tmp/none"  # noqa: S108 - inside
 """Where the job looks when there is no cache: an empty one that nobody makes."""
@@ -18,19 +20,10 @@ _HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privi
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
-    """``kind`` is ``volume`` or ``bind``; ``source`` a volume's name or a path of the host."""
-
-    kind: str
-    source: str
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Box:
     """How the job's container is made. ``handed`` are names of variables whose values docker takes from its own
-    environment: no process list shows them. ``network`` None is the engine's usual one."""
+    environment: no process list shows them. ``network`` None is the engine's usual one. Mounts are volumes or binds.
+    """
 
     name: str
     image: str
@@ -54,7 +47,7 @@ def command(box: Box, words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _mount(mount: Mount) -> str:
-    fields = [f"type={mount.kind}", f"source={mount.source}", f"target={mount.target}"]
+    fields = [f"type={mount.kind.value}", f"source={mount.source}", f"target={mount.target}"]
     if mount.read_only:
         fields.append("readonly")
     return ",".join(_quoted(field) for field in fields)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from deploy_kit import assets, proc
 from deploy_kit.cache import container
-from deploy_kit.cache.container import Box, Mount
+from deploy_kit.cache.container import Box
 from deploy_kit.cache.errand import WRITING, Errand, words
 from deploy_kit.cache.hearing import Hearing
 from deploy_kit.compat import needs
@@ -22,7 +22,7 @@ from deploy_kit.errors import ExitCode, fail
 from deploy_kit.findings import Message
 from deploy_kit.lifecycle import access, licence
 from deploy_kit.lifecycle.site import state_of
-from deploy_kit.plan.stack import Target
+from deploy_kit.plan.stack import Mount, MountKind, Target
 from deploy_kit.progress import Event, EventKind, Reporter
 from deploy_kit.run.job import Consent
 from deploy_kit.tools import docker
@@ -201,33 +201,33 @@ class _Container(_Place):
 
     def _cache(self, ask: Ask) -> list[Mount]:
         mount = self._prepared.stack.mounts[0]
-        kind = mount.kind.value
-        there = mount.source in docker.volumes() if kind == "volume" else Path(mount.source).is_dir()
+        volume = mount.kind is MountKind.VOLUME
+        there = mount.source in docker.volumes() if volume else Path(mount.source).is_dir()
         if not there and ask.action not in WRITING:
             return []
-        if not there and kind == "bind":
+        if not there and not volume:
             Path(mount.source).mkdir(parents=True)
-        return [Mount(kind, mount.source, container.CACHE)]
+        return [replace(mount, target=container.CACHE)]
 
     def _user(self, ask: Ask) -> int:
         """The service's user; for files of the host the caller, who may read and write them: both are of group 0."""
         stack = self._prepared.stack
-        return os.getuid() if ask.path is not None and stack.mounts[0].kind.value == "volume" else stack.user
+        return os.getuid() if ask.path is not None and stack.mounts[0].kind is MountKind.VOLUME else stack.user
 
     def _weights(self, ask: Ask, errand: Errand, mounts: list[Mount], stack: ExitStack) -> Errand:
         weights = self._request.weights
         if weights.lock is not None:
-            mounts.append(Mount("bind", weights.lock, container.LOCK, read_only=True))
+            mounts.append(Mount(MountKind.BIND, weights.lock, container.LOCK, read_only=True))
             errand = replace(errand, lock=container.LOCK)
         if ask.action != "pull":
             return errand
         if weights.path is not None:
-            mounts.append(Mount("bind", weights.path, container.PATH, read_only=True))
+            mounts.append(Mount(MountKind.BIND, weights.path, container.PATH, read_only=True))
             errand = replace(errand, source=container.PATH)
         token = access.token_for(self._request)
         if token is not None:
             file = _private(token, stack)
-            mounts.append(Mount("bind", str(file), container.TOKEN, read_only=True))
+            mounts.append(Mount(MountKind.BIND, str(file), container.TOKEN, read_only=True))
             errand = replace(errand, token_file=container.TOKEN)
         return errand
 
@@ -242,7 +242,7 @@ class _Container(_Place):
         if endpoint := os.environ.get("HF_ENDPOINT"):
             env["HF_ENDPOINT"] = endpoint
         if (bundle := site.ca_bundle(self._request.build, facts)) is not None:
-            mounts.append(Mount("bind", os.path.realpath(bundle), container.AUTHORITIES, read_only=True))
+            mounts.append(Mount(MountKind.BIND, os.path.realpath(bundle), container.AUTHORITIES, read_only=True))
             env["SSL_CERT_FILE"] = container.AUTHORITIES
         urls = [self._request.weights.source, *(value or "" for name, value in env.items() if name != "no_proxy")]
         return env, "host" if any(_loopback(url) for url in urls) else None
@@ -271,10 +271,10 @@ def _carried(ask: Ask) -> tuple[Mount, str]:
     if ask.action == "import":
         if not path.exists():
             raise fail("CACHE-SOURCE", str(path), reason="no such folder or archive")
-        return Mount("bind", os.path.realpath(path), container.PATH, read_only=True), container.PATH
+        return Mount(MountKind.BIND, os.path.realpath(path), container.PATH, read_only=True), container.PATH
     if not path.parent.is_dir():
         raise fail("CACHE-DESTINATION", str(path), reason="no such folder")
-    return Mount("bind", os.path.realpath(path.parent), container.PATH), f"{container.PATH}/{path.name}"
+    return Mount(MountKind.BIND, os.path.realpath(path.parent), container.PATH), f"{container.PATH}/{path.name}"
 
 
 def _private(token: str, stack: ExitStack) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from deploy_kit.builder import base, engine_source, image, payload
 from deploy_kit.config.request import BuildSettings, Listen
 from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Image
+from deploy_kit.tools import docker
 
 BASE = "docker.io/library/debian:bookworm-slim"
 SETTINGS = BuildSettings(BASE)
@@ -47,6 +49,36 @@ def engine(facts: HostFacts) -> Iterator[Image]:
     image.build(made, found, settings, facts.site, lambda _: None)
     yield made
     subprocess.run(("docker", "image", "rm", "--force", made.reference), capture_output=True, check=True)
+
+
+@pytest.fixture
+def changed_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on what is staged differs in a line of the server; the checkout itself stays as it is."""
+    stage = payload.stage
+
+    def stage_changed(folder: Path, *rest: object) -> None:
+        stage(folder, *rest)  # type: ignore[arg-type]
+        with (folder / payload.SERVER / "tts_server/settings.py").open("a", encoding="utf-8") as file:
+            file.write(f"# {uuid.uuid4().hex}\n")
+
+    monkeypatch.setattr(payload, "stage", stage_changed)
+
+
+def digests(reference: str) -> list[str]:
+    """Those of an image's layers."""
+    return json.loads(docker.call("image", "inspect", "--format={{json .RootFS.Layers}}", reference).stdout)
+
+
+@contextlib.contextmanager
+def beside(made: Image, settings: BuildSettings, facts: HostFacts) -> Iterator[tuple[str, set[str]]]:
+    """Built once more under another name and removed at the end; that name, and the layers that the first has not."""
+    other = Image(made.variant, f"{made.reference}-other", made.inputs, BASE)
+    found = base.acquire(settings, facts, lambda _: None, consent=lambda *_: True)
+    try:
+        image.build(other, found, settings, facts.site, lambda _: None)
+        yield other.reference, set(digests(other.reference)) - set(digests(made.reference))
+    finally:
+        docker.call("image", "rm", "--force", other.reference, check=False)
 
 
 Spoil = Callable[..., str]

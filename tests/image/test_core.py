@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tarfile
 import time
@@ -14,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from deploy_kit import verify
-from deploy_kit.builder import base, image, payload, sbom
+from deploy_kit.builder import sbom
 from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Image
 from deploy_kit.tools import docker
-from tests.image.conftest import BASE, SETTINGS
+from tests.image.conftest import SETTINGS, beside
 
 GZIP_LIMIT = 130_000_000
 LAYER_LIMIT = 10_000
@@ -39,11 +38,6 @@ def layers(reference: str, folder: Path) -> dict[str, bytes]:
     with tarfile.open(folder / "image.tar") as archive:
         config = json.load(archive.extractfile("manifest.json"))[0]
         return {name: archive.extractfile(name).read() for name in config["Layers"]}
-
-
-def digests(reference: str) -> list[str]:
-    """The digests of an image's uncompressed layers, the base first."""
-    return list(json.loads(docker.call("image", "inspect", "--format={{json .RootFS.Layers}}", reference).stdout))
 
 
 def compressed(content: bytes) -> int:
@@ -81,28 +75,12 @@ def test_it_is_no_bigger_than_promised(core: Image, tmp_path: Path) -> None:
     assert sum(sizes) <= GZIP_LIMIT
 
 
-def test_one_changed_line_makes_one_small_layer_quickly(
-    core: Image, facts: HostFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The line is added while the context is staged, so the checkout stays as it is."""
-    stage = payload.stage
-
-    def stage_changed(folder: Path, *rest: object) -> None:
-        stage(folder, *rest)  # type: ignore[arg-type]
-        with (folder / payload.SERVER / "tts_server/settings.py").open("a", encoding="utf-8") as file:
-            file.write(f"# {os.urandom(8).hex()}\n")
-
-    monkeypatch.setattr(payload, "stage", stage_changed)
-    changed = Image("core", f"{core.reference}-changed", core.inputs, BASE)
-    found = base.acquire(SETTINGS, facts, lambda _: None, consent=lambda *_: True)
-    try:
-        start = time.monotonic()
-        image.build(changed, found, SETTINGS, facts.site, lambda _: None)
+@pytest.mark.usefixtures("changed_line")
+def test_one_changed_line_makes_one_small_layer_quickly(core: Image, facts: HostFacts, tmp_path: Path) -> None:
+    start = time.monotonic()
+    with beside(core, SETTINGS, facts) as (changed, new):
         seconds = time.monotonic() - start
-        content = layers(changed.reference, tmp_path)
-        new = set(digests(changed.reference)) - set(digests(core.reference))
-    finally:
-        docker.call("image", "rm", "--force", changed.reference, check=False)
+        content = layers(changed, tmp_path)
 
     assert len(new) == 1
     assert compressed(content[f"blobs/{new.pop().replace(':', '/')}"]) <= LAYER_LIMIT

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from deploy_kit import verify
-from deploy_kit.builder import base, image, payload, sbom
+from deploy_kit.builder import base, image, sbom
 from deploy_kit.errors import Failure
 from deploy_kit.facts import HostFacts
 from deploy_kit.plan.stack import Image
 from deploy_kit.tools import docker
-from tests.image.conftest import BASE, SETTINGS, STAND_IN
-from tests.image.test_core import digests, failed, leftovers
+from tests.image.conftest import BASE, SETTINGS, STAND_IN, beside
+from tests.image.test_core import failed, leftovers
 
 PACKAGES = "/opt/deploykit/engine/lib/python3.11/site-packages"
 PYTHON = "/opt/deploykit/engine/bin/python"
@@ -103,42 +103,18 @@ def test_a_spoilt_image_is_found_out(spoilt_engine: Callable[..., str], instruct
     assert failed(spoilt_engine("USER root", instruction, "USER 10001:0"), check) == {check}
 
 
-def test_a_changed_line_of_ours_reships_none_of_the_engine(
-    engine: Image, facts: HostFacts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = payload.stage
-
-    def stage_changed(folder: Path, *rest: object) -> None:
-        stage(folder, *rest)  # type: ignore[arg-type]
-        with (folder / payload.SERVER / "tts_server/settings.py").open("a", encoding="utf-8") as file:
-            file.write(f"# {uuid.uuid4().hex}\n")
-
-    monkeypatch.setattr(payload, "stage", stage_changed)
-    changed = Image("cu128", f"{engine.reference}-changed", engine.inputs, BASE)
-    settings = replace(SETTINGS, engine_source=str(STAND_IN))
-    found = base.acquire(settings, facts, lambda _: None, consent=lambda *_: True)
-    try:
-        image.build(changed, found, settings, facts.site, lambda _: None)
-        new = set(digests(changed.reference)) - set(digests(engine.reference))
-    finally:
-        docker.call("image", "rm", "--force", changed.reference, check=False)
-
-    assert len(new) == 1
+@pytest.mark.usefixtures("changed_line")
+def test_a_changed_line_of_ours_reships_none_of_the_engine(engine: Image, facts: HostFacts) -> None:
+    with beside(engine, replace(SETTINGS, engine_source=str(STAND_IN)), facts) as (_, new):
+        assert len(new) == 1
 
 
 def test_another_engine_reships_its_own_layer_only(engine: Image, facts: HostFacts, tmp_path: Path) -> None:
     subprocess.run(("cp", "-r", f"{STAND_IN}/.", str(tmp_path)), check=True)
     (tmp_path / "indextts/more.py").write_text("x = 1\n")
-    settings = replace(SETTINGS, engine_source=str(tmp_path))
-    found = base.acquire(settings, facts, lambda _: None, consent=lambda *_: True)
-    other = Image("cu128", f"{engine.reference}-other", engine.inputs, BASE)
-    try:
-        image.build(other, found, settings, facts.site, lambda _: None)
-        new = set(digests(other.reference)) - set(digests(engine.reference))
-    finally:
-        docker.call("image", "rm", "--force", other.reference, check=False)
 
-    assert len(new) == 1
+    with beside(engine, replace(SETTINGS, engine_source=str(tmp_path)), facts) as (_, new):
+        assert len(new) == 1
 
 
 def test_a_cuda_build_of_torch_never_passes_for_a_cpu_image(facts: HostFacts) -> None:

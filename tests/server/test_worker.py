@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,40 +10,16 @@ import pytest
 
 from deploy_kit import wire
 from deploy_kit.wire import Frame
-from tests.server.conftest import ROOT
+from tests.support.line import Line
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
-class Peer:
-    """The server's end."""
+class Peer(Line):
+    """A worker of the built-in voice."""
 
     def __init__(self, interpreter: str) -> None:
-        self.socket, theirs = socket.socketpair()
-        self.socket.settimeout(10)
-        self.process = subprocess.Popen(
-            [interpreter, "-m", "tts_worker", "--engine", "espeak", "--fd", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env={
-                "PYTHONPATH": f"{ROOT / 'images/server'}:{ROOT}",
-                "PATH": os.environ["PATH"],
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            stderr=subprocess.PIPE,
-        )
-        theirs.close()
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.socket.sendall(wire.encode(Frame(kind, fields)))
-
-    def receive(self) -> Frame | None:
-        return wire.read(self.socket.recv)
-
-    def until(self, *kinds: str) -> Frame:
-        while (frame := self.receive()) is not None:
-            if frame.kind in kinds:
-                return frame
-        raise AssertionError("the worker closed the socket")
+        super().__init__(interpreter, "espeak", patience=10)
 
     def speak(self, ident: int, **changes: Any) -> None:
         job = {
@@ -61,20 +34,8 @@ class Peer:
         self.send("speak", id=ident, **(job | changes))
 
     def hear(self, ident: int) -> tuple[Frame, bytes]:
-        samples = b""
-        while True:
-            frame = self.until("audio", "done", "error")
-            assert frame.fields["id"] == ident
-            if frame.kind != "audio":
-                return frame, samples
-            samples += frame.payload
-            self.send("ack", id=ident, seq=frame.fields["seq"])
-
-    def close(self) -> None:
-        self.socket.close()
-        self.process.wait(5)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        end, parts = self.heard(ident)
+        return end, b"".join(parts)
 
 
 @pytest.fixture

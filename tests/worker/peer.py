@@ -1,11 +1,8 @@
-"""The server's end of a worker."""
+"""A worker of IndexTTS, loaded and heard."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import socket
-import subprocess
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +11,10 @@ from typing import Any
 
 from deploy_kit import wire
 from deploy_kit.wire import Frame
+from tests.support.line import ROOT, Line
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["RATE", "ROOT", "Heard", "Peer", "loudness", "tone"]
+
 RATE = 22_050
 
 
@@ -45,8 +44,8 @@ class Heard:
         return loudness(self.samples)
 
 
-class Peer:
-    """A started worker. ``environment`` is added to a small one; ``PRETEND`` in it is a folder for PYTHONPATH."""
+class Peer(Line):
+    """A worker of IndexTTS. ``environment`` is added to a small one; ``PRETEND`` in it is a folder for PYTHONPATH."""
 
     def __init__(
         self,
@@ -56,43 +55,11 @@ class Peer:
         temporary: Path,
         package: Path | None = None,
     ) -> None:
-        self.socket, theirs = socket.socketpair()
-        self.socket.settimeout(120)
-        environment = dict(environment)
-        pretend = environment.pop("PRETEND", None)
-        places = [*([pretend] if pretend else []), ROOT / "images/server", ROOT, *([package] if package else [])]
-        self.process = subprocess.Popen(
-            [interpreter, "-m", "tts_worker", "--engine", engine, "--fd", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env={
-                "PYTHONPATH": ":".join(str(place) for place in places),
-                "PATH": os.environ["PATH"],
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "TMPDIR": str(temporary),
-                "HOME": "/nonexistent",
-                "OMP_NUM_THREADS": "2",
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        theirs.close()
-        self.phases: list[str] = []
+        own = {"TMPDIR": str(temporary), "HOME": "/nonexistent", "OMP_NUM_THREADS": "2", **environment}
+        pretend = own.pop("PRETEND", None)
+        before, after = (pretend,) if pretend else (), (package,) if package else ()
+        super().__init__(interpreter, engine, patience=120, environment=own, before=before, after=after)
         self._number = 0
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.socket.sendall(wire.encode(Frame(kind, fields)))
-
-    def receive(self) -> Frame | None:
-        return wire.read(self.socket.recv)
-
-    def until(self, *kinds: str) -> Frame:
-        while (frame := self.receive()) is not None:
-            if frame.kind == "phase":
-                self.phases.append(frame.fields["name"])
-            if frame.kind in kinds:
-                return frame
-        raise AssertionError(f"the worker closed the socket after {self.phases}: {self.words()}")
 
     def load(self, model: Path, **changes: Any) -> Frame:
         """``ready`` or ``error``."""
@@ -136,35 +103,11 @@ class Peer:
         return self._number
 
     def hear(self) -> Heard:
-        frames: list[array[int]] = []
-        while True:
-            frame = self.until("audio", "done", "error")
-            if frame.kind != "audio":
-                return Heard(frame, array("h", b"".join(part.tobytes() for part in frames)), frames)
-            assert frame.fields["id"] == self._number
-            frames.append(array("h", frame.payload))
-            self.send("ack", id=self._number, seq=frame.fields["seq"])
-
-    def words(self) -> str:
-        """Everything that the process printed, once it has ended."""
-        self.socket.close()
-        out, err = self.process.communicate(timeout=30)
-        return (out + err).decode(errors="replace")
+        end, parts = self.heard(self._number)
+        return Heard(end, array("h", b"".join(parts)), [array("h", part) for part in parts])
 
     def exit_code(self) -> int:
         return self.process.wait(60)
-
-    def close(self) -> None:
-        self.socket.close()
-        if self.process.poll() is None:
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
 
 
 def tone(samples: array[int]) -> float:

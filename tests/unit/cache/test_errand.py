@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from deploy_kit.cache import container
-from deploy_kit.cache.container import Box, Mount
+from deploy_kit.cache.container import Box
 from deploy_kit.cache.errand import ACTIONS, Errand, words
 from deploy_kit.cli.table import find
+from deploy_kit.plan.stack import Mount, MountKind
 
 
 def test_a_pull_names_everything_that_decides_what_is_fetched_from_where() -> None:
@@ -48,8 +49,8 @@ BOX = Box(
     "deploykit/core:abc",
     "10001:0",
     (
-        Mount("volume", "cache_hub", container.CACHE),
-        Mount("bind", '/srv/a,b "c"', container.PATH, read_only=True),
+        Mount(MountKind.VOLUME, "cache_hub", container.CACHE),
+        Mount(MountKind.BIND, '/srv/a,b "c"', container.PATH, read_only=True),
     ),
     ("HTTPS_PROXY",),
     "none",

@@ -7,7 +7,8 @@ import json
 import re
 import traceback
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tts_worker import log
@@ -26,31 +27,28 @@ _SHARED = 5
 """So many characters in common with the user's text, and a message is not repeated."""
 
 
-@contextlib.contextmanager
-def of_load(model: Path) -> Iterator[None]:
+def of_load(model: Path) -> AbstractContextManager[None]:
     """Turn what a load raises into `EngineError`: the guard's code, ``weights``, ``out_of_memory`` or ``engine``."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except Exception as error:  # noqa: BLE001 - torch and upstream raise anything; each has its code below
-        _remember(error)
-        raise EngineError(*_load_fault(error, model)) from None
+    return _turned(lambda error: _load_fault(error, model))
 
 
-@contextlib.contextmanager
-def of_job(*private: str) -> Iterator[None]:
+def of_job(*private: str) -> AbstractContextManager[None]:
     """Turn what a job raises into `EngineError`: ``out_of_memory``, ``cuda``, ``voice`` or ``synthesis``.
 
     ``private``: texts of the user, which no detail may repeat.
     """
+    return _turned(lambda error: _job_fault(error, private))
+
+
+@contextlib.contextmanager
+def _turned(fault: Callable[[Exception], tuple[str, str]]) -> Iterator[None]:
     try:
         yield
     except EngineError:
         raise
     except Exception as error:  # noqa: BLE001 - torch and upstream raise anything; each has its code below
         _remember(error)
-        raise EngineError(*_job_fault(error, private)) from None
+        raise EngineError(*fault(error)) from None
 
 
 def _load_fault(error: Exception, model: Path) -> tuple[str, str]:
