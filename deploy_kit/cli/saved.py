@@ -14,6 +14,9 @@ from deploy_kit.facts import SCHEMA, HostFacts
 _SIZE_CAP = 4 * 1024 * 1024
 _LARGEST = 2**63 - 1
 """No kernel counts further."""
+_SIGNED = ("$.network.clock.value",)
+"""A clock may be behind."""
+
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters but tab and line feed: a facts file may come from a stranger, and its texts are shown."""
 
@@ -63,6 +66,6 @@ def _sane(plain: Any, path: str) -> Any:
         return {name: _sane(item, f"{path}.{name}") for name, item in plain.items()}
     if isinstance(plain, list):
         return [_sane(item, f"{path}[{index}]") for index, item in enumerate(plain)]
-    if isinstance(plain, (int, float)) and not 0 <= plain <= _LARGEST:
+    if isinstance(plain, (int, float)) and not (-_LARGEST if path in _SIGNED else 0) <= plain <= _LARGEST:
         raise codec.CodecError(f"{path}: no number that a host can have")
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", plain) if isinstance(plain, str) else plain

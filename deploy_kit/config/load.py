@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deploy_kit.config.faults import fault
+from deploy_kit.config.matrix import read as read_matrix
 from deploy_kit.config.request import BuildSettings, Listen, Request, Weights
 from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
 from deploy_kit.config.values import Refused, Value, nearest, parse
@@ -75,7 +76,7 @@ def load(
         timezone: The host's time zone, used by ``region: auto``; asked of the host when None.
 
     Raises:
-        Failure: Something is wrong with file, keys or values: every fault at once, exit code 2.
+        Failure: Something is wrong with file, keys or values: every fault at once, exit code 2; CONFIG-MATRIX-FILE.
     """
     here = folder or Path.cwd()
     faults: list[Finding] = []
@@ -187,6 +188,7 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
     region = str(values["region"])
     if region == "auto":
         region = "cn" if timezone in _CHINESE_ZONES else "global"
+    matrix = None if values["matrix"] is None else read_matrix(Path(_as(str, values["matrix"])))
     return Request(
         name=_as(str, values["name"]),
         engine=_as(str, values["engine"]),
@@ -201,7 +203,7 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
         pids=_maybe(int, values["limits.pids"]),
         cpus=_maybe(float, values["limits.cpus"]),
         drain_seconds=_as(float, values["service.drain_seconds"]),
-        service=tuple(sorted(_service(values))),
+        service=tuple(sorted((*_service(values), *_inside(values, matrix)))),
         api_key_file=_maybe(str, values["api_key_file"]),
         build=BuildSettings(
             base=_as(str, values["build.base"]),
@@ -219,7 +221,14 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
             token_file=_maybe(str, values["weights.token_file"]),
         ),
         accept_license=_as(bool, values["accept_license"]),
+        matrix=matrix,
     )
+
+
+def _inside(values: Mapping[str, Value | None], matrix: str | None) -> Iterator[tuple[str, str]]:
+    """The same table is judged by within the container."""
+    if matrix is not None and values["engine"] != "espeak":
+        yield "TTS_MATRIX", matrix
 
 
 def _service(values: Mapping[str, Value | None]) -> Iterator[tuple[str, str]]:

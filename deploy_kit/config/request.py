@@ -70,7 +70,8 @@ class Request:
 
     ``memory`` is bytes and ``pids`` a count, None for what engine and device need; ``cpus`` a number of cores or None
     for all; ``service`` the environment of the server (``TTS_…`` name, value), sorted; ``region`` is ``global`` or
-    ``cn`` (``auto`` was resolved by the loader). ``gpus`` are the UUIDs of the cards that may be used, empty for all.
+    ``cn`` (``auto`` was resolved by the loader). ``gpus`` are the UUIDs of the cards that may be used, empty for all;
+    ``matrix`` is what the user lays over the table of cards, as canonical JSON (`compat.cards.matrix` reads it).
     """
 
     name: str
@@ -92,3 +93,4 @@ class Request:
     gpus: tuple[str, ...] = ()
     weights: Weights = Weights()
     accept_license: bool = False
+    matrix: str | None = None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from deploy_kit import compat, detect
-from deploy_kit.compat import needs
+from deploy_kit.compat import cards, needs
 from deploy_kit.config.request import Request
 from deploy_kit.data import table
 from deploy_kit.facts import HostFacts
 from deploy_kit.lifecycle import places
 from deploy_kit.lifecycle.site import holds, running, state_of
 
+if TYPE_CHECKING:
+    from deploy_kit.detect.site.destinations import Wanted
 
-def observe(request: Request, *, network: bool = False) -> HostFacts:  # noqa: ARG001
+
+def observe(request: Request, *, network: bool = False) -> HostFacts:
     """Look at this host.
 
     Args:
@@ -23,7 +28,19 @@ def observe(request: Request, *, network: bool = False) -> HostFacts:  # noqa: A
     disks = {"engine": "/var/lib/docker", "state": str(state.folder)}
     if request.cache_path is not None and request.engine != needs.BUILT_IN:
         disks["cache"] = request.cache_path
-    return detect.observe(detect.here(), listen=request.listen, places=disks, driver=request.device != "cpu")
+    return detect.observe(
+        detect.here(),
+        listen=request.listen,
+        places=disks,
+        driver=request.device != "cpu",
+        network=_wanted(request) if network else False,
+    )
+
+
+def _wanted(request: Request) -> Wanted:
+    from deploy_kit.detect.site.destinations import Wanted
+
+    return Wanted.of(request)
 
 
 def wish(request: Request, *, built: bool = False, stored: bool = False) -> compat.Wish:
@@ -32,6 +49,9 @@ def wish(request: Request, *, built: bool = False, stored: bool = False) -> comp
     Args:
         built: The image (or the local environment) is there and needs no more room.
         stored: So is the store of the weights: what it lacks is for whoever fetches to judge.
+
+    Raises:
+        Failure: CONFIG-MATRIX.
     """
     service = dict(request.service)
     return compat.Wish(
@@ -48,6 +68,7 @@ def wish(request: Request, *, built: bool = False, stored: bool = False) -> comp
         emotion_text=service.get("TTS_EMOTION_TEXT", "auto"),
         weights_bytes=0 if stored else needs.weights_bytes(request.engine),
         unlocked=_unlocked(),
+        matrix=None if request.matrix is None else cards.matrix(json.loads(request.matrix)),
     )
 
 

@@ -53,9 +53,9 @@ class Choice:
 
 def wish_of(request: Request) -> str:
     """A digest of what the request says about things that are decided by looking at the host."""
-    return codec.digest(
-        (request.engine, request.variant, request.device, request.gpus, request.memory, request.pids, request.target)
-    )
+    computing = (request.engine, request.variant, request.device, request.gpus)
+    asked = (*computing, request.memory, request.pids, request.target)
+    return codec.digest(asked if request.matrix is None else (*asked, request.matrix))
 
 
 def stack_for(

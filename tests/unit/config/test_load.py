@@ -21,8 +21,10 @@ def test_the_defaults_speak_on_this_machine_only() -> None:
 
 
 @pytest.mark.parametrize("setting", settings().values(), ids=lambda setting: setting.key)
-def test_every_setting_can_be_given_by_flag_and_variable(setting) -> None:
-    text = {"list": "a.example,b.example", "path": "/x", "url": "https://mirror.example/", "gpus": "all"}
+def test_every_setting_can_be_given_by_flag_and_variable(setting, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("{}")
+    path = str(tmp_path / "x")
+    text = {"list": "a.example,b.example", "path": path, "url": "https://mirror.example/", "gpus": "all"}
     value = text.get(setting.kind) or setting.default or {"size": "2GiB", "integer": "100"}.get(setting.kind, "2")
     assert load({setting.key: value}, {}, None, timezone="").origins[setting.key] == setting.flag
     assert load({}, {setting.variable: value}, None, timezone="").origins[setting.key] == setting.variable

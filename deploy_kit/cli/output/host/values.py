@@ -21,6 +21,9 @@ from deploy_kit.facts import (
 from deploy_kit.messages import Catalogue
 
 _LOG_LINES = 3
+_RIGHT = 5.0
+"""Seconds that a clock may be off, as servers tell it."""
+
 _BYTES = frozenset({"memory.total", "memory.available", "memory.limit", "memory.swap", "memory.shared"})
 
 
@@ -69,7 +72,7 @@ def _value(place: str, value: Any, words: Catalogue, whole: bool) -> str:
     if place in _BYTES:
         return size(value)
     if place == "network.clock":
-        return words("cli.clock_right") if abs(value) < 1 else words("cli.clock", seconds=f"{value:+.0f}")
+        return words("cli.clock_right") if abs(value) < _RIGHT else words("cli.clock", seconds=f"{value:+.0f}")
     if place == "upkeep.log" and not whole:
         kept = value[-_LOG_LINES:]
         return "\n".join((*kept, *([words("cli.log_more", count=len(value) - len(kept))] if len(value) > 3 else [])))

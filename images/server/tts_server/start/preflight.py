@@ -6,12 +6,15 @@ worker's guard judges it. The driver is spoken with only where a card may be use
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy_kit.compat import inside as compat_inside
+from deploy_kit.compat.cards import Matrix, matrix
 from deploy_kit.detect.machine import inside
 from deploy_kit.detect.machine.context import here
 from deploy_kit.findings import Evidence, Finding, Severity
@@ -49,13 +52,19 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     driver = compat_inside.wants_card(*kind) and not Nvml().forbidden
     facts = inside.observe(here(), {"state": str(settings.outputs)}, driver=driver)
     engine, variant, device = kind
-    yield from compat_inside.judge(facts, engine=engine, variant=variant, device=device)
+    yield from compat_inside.judge(facts, engine=engine, variant=variant, device=device, matrix=_matrix())
     if not writable(settings.cache_hub):
         yield _unwritable("CACHE-READ-ONLY", settings.cache_hub)
     if not writable(settings.outputs):
         yield _unwritable("HOST-OUTPUTS-READ-ONLY", settings.outputs)
     if workplace(settings) is None:
         yield _unwritable("HOST-TMP-READ-ONLY", Path("/tmp"))  # noqa: S108 - named, not used
+
+
+def _matrix() -> Matrix | None:
+    """The table of cards that the host judged by, where it is not the product's own."""
+    text = os.environ.get("TTS_MATRIX")
+    return None if not text else matrix(json.loads(text))
 
 
 def _unwritable(code: str, folder: Path) -> Finding:
