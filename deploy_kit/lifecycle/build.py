@@ -52,7 +52,7 @@ def alone(prepared: Prepared, request: Request, report: Reporter, consent: Conse
     Raises:
         Failure: BUILD-NO-IMAGE for target local, a finding that blocks the build, or BASE-…, BUILD-…
     """
-    from deploy_kit.lifecycle import up
+    from deploy_kit.lifecycle import explain, up
     from deploy_kit.lifecycle.perform import perform
 
     if prepared.stack.target is Target.LOCAL:
@@ -60,9 +60,10 @@ def alone(prepared: Prepared, request: Request, report: Reporter, consent: Conse
     with prepared.state.lock():
         prepared = up.ready_host(request, report, consent, ignore=_ELSEWHERE)
         job = up.job(prepared, request, report, consent)
-        for step in prepared.steps:
-            if step.operation in (Operation.GET_BASE, Operation.BUILD_IMAGE):
-                perform(step, job)
+        with explain.failures(prepared.state, prepared.facts):
+            for step in prepared.steps:
+                if step.operation in (Operation.GET_BASE, Operation.BUILD_IMAGE):
+                    perform(step, job)
         built = docker.image(prepared.stack.image.reference)
     assert built is not None
     return built

@@ -121,7 +121,8 @@ def carry_out(
                 for step in prepared.steps:
                     proof = perform(step, work, clock) or proof
     if any(step.operation is Operation.START_SERVICE for step in prepared.steps):
-        notes += card.inside(prepared.stack, report)
+        with explain.failures(prepared.state, prepared.facts):
+            notes += card.inside(prepared.stack, report)
     said = model.look(_client(prepared), prepared.stack)
     if wait_for_model and prepared.stack.engine != needs.BUILT_IN:
         with explain.failures(prepared.state, prepared.facts):

@@ -10,9 +10,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy_kit import codec
+from deploy_kit.cli.commands import up as up_command
 from deploy_kit.cli.main import main
 from deploy_kit.diagnose import read
-from deploy_kit.lifecycle import logs, report
+from deploy_kit.errors import fail
+from deploy_kit.facts import HostFacts
+from deploy_kit.findings import Message
+from deploy_kit.lifecycle import explain, logs, report, up
+from deploy_kit.plan.steps import Operation, Step
+from deploy_kit.run.state import State
+from tests.support.hosts import FACTS
 
 OOM = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB"
 HARMLESS = "groups: cannot find name for group ID 109"
@@ -174,3 +182,33 @@ def test_a_report_is_made_of_broken_settings_too(collected: list[SimpleNamespace
 def test_a_report_that_cannot_be_written_is_said(collected: list[SimpleNamespace], capsys) -> None:
     assert main(["report", "-o", "/proc/nowhere/x.tar.gz"], {}) == 2
     assert "USAGE-WRITE" in capsys.readouterr().err
+
+
+def test_up_shows_the_causes_under_its_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the failing step to the terminal: everything between is real."""
+    from tests.support import samples
+
+    found = read(["NVRM: Xid (PCI:0000:01:00): 79, pid=1", "Torch not compiled with CUDA enabled"])
+    host = codec.loads(HostFacts, (FACTS / "gpu-h200.json").read_bytes())
+    prepared = SimpleNamespace(
+        state=State("indextts", tmp_path), facts=host, stack=samples.stack(), verdict=SimpleNamespace(blockers=()),
+        steps=(Step(Operation.WAIT_READY, "indextts", Message("x")),), key=None, token=None,
+    )  # fmt: skip
+
+    def fails(*_: object) -> None:
+        raise fail("HEALTH-EXITED", "indextts", exit=139, oom="")
+
+    monkeypatch.setattr(up, "prepare", lambda *_, **__: prepared)
+    monkeypatch.setattr(up, "ready_host", lambda *_, **__: prepared)
+    monkeypatch.setattr(up, "perform", fails)
+    monkeypatch.setattr(up_command, "settled", lambda _: None)
+    monkeypatch.setattr(explain, "service", lambda *_, **__: found)
+
+    assert main(["up", "--yes", "--progress", "quiet"], {}) == 7
+    said = capsys.readouterr().err
+    assert said.index("HEALTH-EXITED") < said.index("Xid 79") < said.index("P07")
+    assert main(["up", "--yes", "--output", "json"], {}) == 7
+    document = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [finding["code"] for finding in document["findings"]] == ["HEALTH-EXITED", "L02", "P07"]

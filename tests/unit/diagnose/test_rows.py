@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from deploy_kit import diagnose
+from deploy_kit.cli.table import find
 from deploy_kit.data import table
 from deploy_kit.diagnose import Source, book, text
 from deploy_kit.diagnose.scan import REACH
@@ -196,3 +198,15 @@ def test_commands_are_lists_of_words() -> None:
 def test_the_check_of_expressions_sees_what_is_dangerous(pattern: str) -> None:
     with pytest.raises(AssertionError):
         check(pattern)
+
+
+def test_settings_and_commands_that_a_remedy_names_exist() -> None:
+    known = {row["key"] for row in table("settings")}
+    groups = {key.partition(".")[0] for key in known if "." in key}
+    for locale in ("en", "zh"):
+        for key, said in topic(locale, "book").items():
+            named = re.findall(r"`([a-z_]+\.[a-z_.]+)(?::[^`]*)?`", said)
+            assert [name for name in named if name.partition(".")[0] in groups and name not in known] == [], key
+    for row in book.rows().values():
+        for commands in (row.commands, *row.commands_on.values()):
+            assert all(find(command[1]) for command in commands if command[0] == "deploykit"), row.id

@@ -106,7 +106,7 @@ def test_the_kernel_is_asked_when_the_stack_has_a_card(state: State, monkeypatch
 
     assert codes(explain.explained(failure, state, host)) == ["O01"]
     state.save_stack(replace(samples.stack(), gpu=DeviceRequest(RequestKind.RESERVATION)))
-    assert codes(explain.explained(failure, state, host)) == ["L02", "O01"]
+    assert codes(explain.explained(failure, state, host)) == ["L02"]
 
 
 def test_whoever_explains_never_fails_in_its_place(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
