@@ -249,6 +249,7 @@ def _windows(version: str, **platform: Any) -> HostFacts:
             "virtual": quiet, "board": quiet, "safe_mode": False, **platform,
         },
         gpu=nothing,
+        engine={one.name: quiet for one in fields(EngineFacts)} | {"state": EngineState.NO_CLIENT, "client": None},
     )  # fmt: skip
     return replace(empty, upkeep=UpkeepFacts(), route=RouteFacts(), cpu=CpuFacts())
 
