@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from deploy_kit import proc
+from deploy_kit import diagnose, proc
 from deploy_kit.data import table
+from deploy_kit.diagnose import Fallback, Match, Source
 from deploy_kit.errors import Failure
 from deploy_kit.findings import Evidence, Finding, Severity
 from deploy_kit.plan.stack import Stack
@@ -37,6 +39,31 @@ def inside(stack: Stack, report: Reporter) -> tuple[Finding, ...]:
     if stack.gpu.required:
         raise Failure(finding)
     return (finding,)
+
+
+def withheld(failure: Failure, stack: Stack) -> tuple[Finding, ...]:
+    """What is said where the container engine would not hand the card in, and the service goes on without it.
+
+    Raises:
+        Failure: GPU-NOT-GRANTED, where the card was asked for; the same failure, where it is about something else.
+    """
+    said = dict(failure.finding.args).get("said", "")
+    refused = failure.finding.code == "ENGINE-COMPOSE-FAILED" and stack.gpu is not None
+    if not refused or not any(map(_of_the_card, diagnose.read(said.splitlines(), source=Source.DOCKER))):
+        raise failure
+    assert stack.gpu is not None
+    severity = Severity.BLOCKER if stack.gpu.required else Severity.WARNING
+    evidence = (Evidence("docker compose", said.splitlines()[-1]),)
+    reason = evidence[0].observed.rpartition(" stderr: ")[2].removeprefix("Error response from daemon: ")
+    finding = Finding.of("GPU-NOT-GRANTED", severity, stack.name, evidence=evidence, reason=reason)
+    if stack.gpu.required:
+        raise Failure(finding, *failure.more)
+    return (finding, *(replace(cause, severity=severity) for cause in failure.more))
+
+
+def _of_the_card(match: Match) -> bool:
+    """Whether a line tells of a card that cannot be had here, while the CPU can."""
+    return match.fallback is Fallback.CPU or (match.fallback is Fallback.RETRY and match.code.startswith("GPU-"))
 
 
 def _judge(name: str) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle import access, build, card, doctor, explain, licence, model
-from deploy_kit.lifecycle.offer import offer
+from deploy_kit.lifecycle.offer import offer, remember
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
 from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of, wish_of
@@ -116,10 +116,14 @@ def carry_out(
         with prepared.state.lock():
             request, notes = licence.settle(request, prepared.state, ask)
             prepared = ready_host(request, report, consent, clock=clock)
-            work = job(prepared, request, report, consent)
-            with explain.failures(prepared.state, prepared.facts):
-                for step in prepared.steps:
-                    proof = perform(step, work, clock) or proof
+            try:
+                proof = _perform(prepared, request, report, consent, clock)
+            except Failure as failure:
+                notes += card.withheld(failure, prepared.stack)
+                wish = replace(request, device="cpu", variant=prepared.stack.image.variant)
+                prepared = prepare(wish, make_key=True)
+                _refuse(prepared, ())
+                proof = _perform(prepared, wish, report, consent, clock)
     if any(step.operation is Operation.START_SERVICE for step in prepared.steps):
         with explain.failures(prepared.state, prepared.facts):
             notes += card.inside(prepared.stack, report)
@@ -129,6 +133,8 @@ def carry_out(
             said, proof = _model(prepared, report, clock)
     prepared.state.remember_wish(wish_of(request))
     prepared.state.key_seen()  # the outcome below shows it
+    offered = offer(request, prepared.facts)
+    remember(prepared.state, offered)
     return outcome(
         prepared.stack,
         timings=tuple(clock.timings),
@@ -137,9 +143,18 @@ def carry_out(
         key=prepared.key,
         image_bytes=_image_bytes(prepared.stack) if prepared.steps else None,
         model=said,
-        offer=offer(request, prepared.facts),
+        offer=offered,
         changed=bool(prepared.steps),
     )
+
+
+def _perform(prepared: Prepared, request: Request, report: Reporter, consent: Consent, clock: Clock) -> Proof | None:
+    """Carry out the steps; the proof, if that was one of them."""
+    work, proof = job(prepared, request, report, consent), None
+    with explain.failures(prepared.state, prepared.facts):
+        for step in prepared.steps:
+            proof = perform(step, work, clock) or proof
+    return proof
 
 
 def _agreed(request: Request, state: State) -> bool:
