@@ -24,6 +24,7 @@ from tests.support.hub import Hub, write_lock
 _PARTS = ("deploy_kit", "images", "requirements", "tests/support/standin")
 _PORTS = itertools.count(17860)
 _CACHE = "dk-gpu-cache"
+Arrange = Callable[..., None]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,7 +119,7 @@ def stack(stack_of: Callable[..., Stack]) -> Stack:
 
 
 @pytest.fixture
-def engine(host: Host) -> Callable[..., None]:
+def engine(host: Host) -> Arrange:
     """Arranges one card, a driver that is well, and the toolkit in a form."""
 
     def arrange(form: Form, *cards: Card) -> None:

@@ -108,7 +108,7 @@ def test_a_cpu_never_touches_the_driver(stage: Stage) -> None:
     ("card", "code"),
     [
         ({"nvml_init": 18}, "GPU-DRIVER-MISMATCH"),
-        ({"nvml_init": 9}, "GPU-NO-DRIVER"),
+        ({"nvml_init": 9}, "GPU-NOT-VISIBLE"),
         ({"nvml_call": 15}, "GPU-LOST"),
         ({"count": 0}, "GPU-NOT-GIVEN"),
         ({"hang": "nvmlInit_v2"}, "GPU-PROBE-HUNG"),

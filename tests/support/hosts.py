@@ -145,7 +145,7 @@ def _status(uid: int, effective: str, bound: str = FULL, groups: str = "") -> st
     )
 
 
-def _library(names: bytes, machine: int = 62) -> str:
+def library(names: bytes, machine: int = 62) -> str:
     """The head of a shared library, and the names in it."""
     return (b"\x7fELF\2\1" + bytes(10) + bytes((3, 0, machine, 0)) + b"\0" + names).decode()
 
@@ -174,7 +174,7 @@ _COMMON = {
     "/proc/1/mountinfo": _MOUNTS,
     "/tmp/.keep": "",
     "/dev/shm/.keep": "",
-    "/usr/lib/x86_64-linux-gnu/libstdc++.so.6": _library(b"GLIBCXX_3.4\0GLIBCXX_3.4.9\0GLIBCXX_3.4.33\0"),
+    "/usr/lib/x86_64-linux-gnu/libstdc++.so.6": library(b"GLIBCXX_3.4\0GLIBCXX_3.4.9\0GLIBCXX_3.4.33\0"),
 }
 _AS_ROOT = {"/proc/self/status": _status(0, FULL)}
 _NOBLE = _release(PRETTY_NAME="Ubuntu 24.04.1 LTS", ID="ubuntu", ID_LIKE="debian", VERSION_ID="24.04",

@@ -73,10 +73,19 @@ class Driver:
             self._write(place)
 
     def remove(self) -> None:
-        """No driver, and no card."""
-        path, self.cards = self._machine.path, ()
-        for place in (*path(BUS).glob("*"), path("/proc/driver/nvidia"), path(STATE), path(INSIDE)):
+        """No card, and no driver."""
+        self.unload()
+        self.cards = ()
+        for place in self._machine.path(BUS).glob("*"):
+            shutil.rmtree(place)
+
+    def unload(self) -> None:
+        """No driver for the cards that there are."""
+        path = self._machine.path
+        for place in (path("/proc/driver/nvidia"), path(STATE), path(INSIDE)):
             shutil.rmtree(place, ignore_errors=True)
+        for link in path(BUS).glob("*/driver"):
+            link.unlink()
         for file in (*path("/dev").glob("nvidia*"), *(path(f"{LIBRARIES}/{name}") for name in _names())):
             file.unlink(missing_ok=True)
 

@@ -39,17 +39,12 @@ class Toolkit:
         self.daemon: dict[str, Any] = {}
         """What the form adds to the engine's configuration."""
 
-    def install(self, form: Form, *, nodes: bool = True, refuses: str = "") -> None:
-        """This form and no other.
-
-        Args:
-            nodes: Whether device nodes are handed in, too.
-            refuses: Words with which the hook ends instead.
-        """
+    def install(self, form: Form) -> None:
+        """This form and no other, and it works."""
         self.remove()
         if form is Form.NONE:
             return
-        self._settle(nodes=nodes, refuses=refuses)
+        self._settle()
         if form is Form.HOOK:
             self._program("/usr/bin/nvidia-container-runtime-hook", "hook.py")
         elif form is Form.RUNTIME:
@@ -57,7 +52,7 @@ class Toolkit:
             self._program("/usr/bin/nvidia-container-runtime", "runtime.py")
             self.daemon = {"runtimes": {"nvidia": {"path": "/usr/bin/nvidia-container-runtime"}}}
         else:
-            self.specify(nodes=nodes)
+            self.specify()
             self.daemon = {"features": {"cdi": True}}
 
     def remove(self) -> None:
@@ -68,14 +63,21 @@ class Toolkit:
             shutil.rmtree(path(folder), ignore_errors=True)
 
     def refuse(self, words: str) -> None:
-        """The hook ends with these words from now on; with none it works again."""
-        self._settle(nodes=True, refuses=words)
+        """The hook ends with these words from now on."""
+        self._settle(refuses=words)
 
-    def specify(self, *, nodes: bool = True, ending: str = "json", gone: str = "") -> None:
+    def nodeless(self, form: Form) -> None:
+        """Libraries are handed in from now on, but no device nodes."""
+        if form is Form.CDI:
+            self.specify(nodes=False)
+        else:
+            self._settle(nodes=False)
+
+    def specify(self, *, nodes: bool = True, ending: str = "yaml", gone: str = "") -> None:
         """Write the specification of devices anew.
 
         Args:
-            ending: ``json`` or ``yaml``, as the toolkit writes either.
+            ending: ``yaml`` or ``json``, as the toolkit writes either.
             gone: A library that it names although it is not there any more, as after an update of the driver.
         """
         import yaml
@@ -98,7 +100,7 @@ class Toolkit:
         text = json.dumps(spec) if ending == "json" else "---\n" + yaml.safe_dump(spec, sort_keys=False)
         self._write(f"{_SPEC}.{ending}", text)
 
-    def _settle(self, *, nodes: bool, refuses: str) -> None:
+    def _settle(self, *, nodes: bool = True, refuses: str = "") -> None:
         uuids = [card.uuid for card in self._driver.cards]
         settings = {"cards": uuids, "nodes": nodes, "refuses": refuses, "files": self._files()}
         self._write(str(hook.SETTINGS), json.dumps(settings))

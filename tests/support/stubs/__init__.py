@@ -8,6 +8,10 @@ The file may change while a program runs: that is how a card is lost.
 Keys (all optional; numbers unless said otherwise):
     driver: text, ``570.133.20`` · cuda: 12080 · count: cards, 1 · name: text · cc: text ``8.9`` ·
     total, used: bytes of the card · uuid: text · temperature, utilisation
+    mig, mig_pending: 0 or 1 (without it a card cannot be cut) · slices: profiles with commas, ``1g.10gb,2g.20gb``
+    virtual, persistence, compute_mode, uncorrected, retired_pending, fabric, fabric_status: as NVML numbers them
+    remap: ``none``, ``pending`` or ``failed`` · users: ``pid:bytes`` with commas · program: the name of any process
+    total -1: memory that the card does not tell
     nvml_init, nvml_call: return code of nvmlInit_v2 and of every later call of NVML
     cu_init, cu_count, cu_call: return code of cuInit, of cuDeviceGetCount and of every other call of CUDA
     hang: text, the call that never returns · crash: text, the call that ends the process by SIGSEGV
