@@ -95,7 +95,7 @@ ALL = ("*",)
 WHERE = ("name",)
 """Commands about what runs find its target out by themselves."""
 
-TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "image", "browser", "windows")
+TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "gpu", "image", "browser", "windows")
 
 SOURCES = ("container", "docker", "build", "kernel", "host", "event", "browser")
 """Where a text to be diagnosed may come from."""
@@ -151,6 +151,11 @@ COMMANDS = (
             Option("--save", kind="file", metavar="FILE"),
             Option("-v", "--verbose", kind="flag"),
             Option("--offline", kind="flag"),
+            Option("--fix", kind="flag"),
+            Option("--prove", kind="flag"),
+            YES,
+            DRY_RUN,
+            PROGRESS,
         ),
         settings=ALL,
     ),

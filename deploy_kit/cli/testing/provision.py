@@ -28,9 +28,11 @@ SPEAKING_TIERS = ("worker", "image")
 """Tiers that need the engine's own environment, made from the image's lock: its adapters run in it, and a PyTorch
 without CUDA is made of it."""
 
-ENGINE_TIERS = ("docker", "image")
+ENGINE_TIERS = ("docker", "gpu", "image")
 _SLIM_SECONDS = 1200.0
 _BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
+_NAMESPACES = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux"}
+"""Programs that make another machine inside this one."""
 _WINDOWS = {"wine": ("wine", "wine64"), "x86_64-w64-mingw32-gcc": ("gcc-mingw-w64-x86-64-win32",)}
 """Programs to their packages: a Windows for the batch file, and a compiler for the stand-in of ``wsl.exe``."""
 
@@ -68,6 +70,8 @@ class Provision:
             self._step(".venv-server", lambda: self._environment(self.server_python, lock, python))
         self._speaking([tier for tier in tiers if tier in SPEAKING_TIERS], python)
         self._system(tiers)
+        if "gpu" in tiers:
+            self._gpu_host()
         if "windows" in tiers:
             self._windows()
 
@@ -78,10 +82,28 @@ class Provision:
         if platform.machine() != "x86_64":
             self._lose(tiers, "cli.test_no_wheels")
             return
+        self._compiler(tiers)
+        self._step(".venv-engine", lambda: self._engine_environment(python))
+
+    def _compiler(self, tiers: list[str]) -> None:
         if proc.which("gcc") is None:
             plan = PackagePlan(("gcc", "libc6-dev"))
             self._packages(tiers, plan, "cli.test_no_compiler", lambda: proc.which("gcc") is not None)
-        self._step(".venv-engine", lambda: self._engine_environment(python))
+
+    def _gpu_host(self) -> None:
+        """What a simulated host with cards is made of: namespaces, which only root may make, and stubs."""
+        tiers = ["gpu"]
+        if os.getuid() != 0:
+            self._lose(tiers, "cli.test_not_root")
+            return
+        if platform.machine() != "x86_64":
+            self._lose(tiers, "cli.test_no_wheels")
+            return
+        self._compiler(tiers)
+        lacking = {package for program, package in _NAMESPACES.items() if proc.which(program) is None}
+        if lacking:
+            plan = PackagePlan(tuple(sorted(lacking)))
+            self._packages(tiers, plan, "cli.test_no_network", lambda: all(map(proc.which, _NAMESPACES)))
 
     def _engine_environment(self, python: str) -> None:
         """As target local makes it, without the engine itself: the tests bring their own."""
