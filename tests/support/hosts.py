@@ -119,7 +119,7 @@ class _Kernel:
         return NOW
 
     def log(self, path: Path) -> str:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
 
     def bind(self, host: str, port: int) -> None:
         if number := self.host.taken.get(port):

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from deploy_kit.detect.machine.context import Context
 
 OWN = "/proc/self/cgroup"
+_DIGITS = 20
 
 
 def files(context: Context, controller: str, second: str, first: str) -> Iterator[str]:
@@ -23,6 +24,12 @@ def files(context: Context, controller: str, second: str, first: str) -> Iterato
             yield from (f"/sys/fs/cgroup{level}/{second}" for level in _levels(path))
         elif controller in controllers.split(","):
             yield from (f"/sys/fs/cgroup/{controller}{level}/{first}" for level in _levels(path))
+
+
+def number(text: str | None) -> int | None:
+    """The figure in a limit's file; None for ``max`` and whatever else is no figure."""
+    text = (text or "").strip()
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def _levels(path: str) -> Iterator[str]:

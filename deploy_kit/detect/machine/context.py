@@ -194,20 +194,20 @@ class Context:
             return ()
 
     def resolve(self, absolute: str) -> str:
-        """The path with every link in it followed, each within the host's own tree; it need not exist."""
-        todo, done = [part for part in reversed(absolute.split("/")) if part], "/"
-        for _ in range(_LINKS * 8):
-            if not todo:
-                break
+        """The path with every link in it followed, each within the host's own tree; it need not exist. One that leads
+        round in circles stays as it is."""
+        todo, done, links = [part for part in reversed(absolute.split("/")) if part], "/", 0
+        while todo and links < _LINKS:
             step = posixpath.normpath(posixpath.join(done, todo.pop()))
             try:
                 goal = os.readlink(self.path(step))  # noqa: PTH115  # pathlib would tidy it up
             except (OSError, ValueError):
                 done = step
                 continue
+            links += 1
             done = "/" if goal.startswith("/") else done
             todo += [part for part in reversed(goal.split("/")) if part]
-        return done
+        return absolute if todo else done
 
     def exists(self, absolute: str) -> bool:
         """Whether there is something of the host at a path; False where the way to it is barred."""

@@ -62,8 +62,9 @@ def _shares(context: Context) -> list[tuple[str, float]]:
         words = (context.read(place) or "").split()
         if place.endswith("quota_us"):
             words += (context.read(place.replace("quota", "period")) or "").split()
-        if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[0]) and int(words[1]):
-            found.append((place, int(words[0]) / int(words[1])))
+        quota, period = (*map(cgroup.number, words[:2]), None, None)[:2]
+        if quota and period:
+            found.append((place, quota / period))
     return found
 
 

@@ -119,11 +119,14 @@ def _talk(context: Context) -> _Talk:
         return _lost(source, f"no answer in {_SECONDS:g} s")
     except proc.CommandError as error:
         return _lost(source, str(error))
+    lines = answer.stdout.splitlines()
+    if not lines and answer.ok:
+        return _lost(source, f"no answer in {_SECONDS:g} s")
     try:
-        found = json.loads(answer.stdout)
+        found = json.loads(lines[-1])
         code = int(found["code"])
         devices = tuple(codec.from_plain(GpuDevice, item) for item in found.get("devices") or ())
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return _lost(source, f"the library ended the probe ({_end(answer.returncode)})")
     if code:
         why = f"NVML {code}"
@@ -155,13 +158,13 @@ def _cuda(context: Context) -> _Cuda:
         found = json.loads(answer.stdout)
         if absent := found.get("error"):
             return _lost_cuda(source, str(absent))
-        code, count = int(found["code"]), found.get("count")
+        code, count = int(found["code"]), int(found.get("count") or 0)
     except (ValueError, KeyError, TypeError, AttributeError):
         return _lost_cuda(source, f"the library ended the probe ({_end(answer.returncode)})")
     if code:
         why = " ".join(str(found.get(part) or "") for part in ("call", "name")).strip()
         return known(code, str(found.get("call") or source), why), unknown(source, f"error {code}")
-    return known(0, source), known(int(count or 0), "cuDeviceGetCount")
+    return known(0, source), known(count, "cuDeviceGetCount")
 
 
 def _end(code: int) -> str:

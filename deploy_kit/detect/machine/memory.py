@@ -23,7 +23,7 @@ def observe(context: Context) -> MemoryFacts:
 
 
 def _entry(text: str, name: str) -> Fact[int]:
-    match = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
+    match = re.search(rf"^{name}:\s+(\d{{1,15}}) kB$", text, re.MULTILINE)
     if match is None:
         return unknown("/proc/meminfo", f"no {name}")
     return known(int(match[1]) * 1024, f"/proc/meminfo {name}")
@@ -52,7 +52,5 @@ def limit(context: Context) -> Fact[int | None]:
 
 
 def _value(text: str | None) -> int | None:
-    if text is None or not text.strip().isdecimal():
-        return None
-    value = int(text)
-    return value if value < _NO_LIMIT else None
+    value = cgroup.number(text)
+    return value if value is not None and value < _NO_LIMIT else None

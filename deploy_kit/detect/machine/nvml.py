@@ -1,8 +1,9 @@
-"""Asks NVIDIA's management library about driver and cards, and prints one JSON object.
+"""Asks NVIDIA's management library about driver and cards, and prints JSON objects, the last of which is the fullest.
 
 Run as a program of its own (`python nvml.py`), because a library that speaks with a sick driver may never come back:
 whoever starts it sets the deadline. Standard library only, nothing of ours. Every question stands for itself: what
-one card or driver does not answer is None.
+one card or driver does not answer is None. What a card is comes first; a later question that hangs or takes the
+process down does not take that away.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import ctypes
 import json
 import os
 import re
-import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+_SECONDS = 13.0
+"""Less than whoever started us waits."""
 _NAME = "libnvidia-ml.so.1"
 _FURTHER = ("/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/run/opengl-driver/lib")
 _WINDOWS = (r"{SystemRoot}\System32\nvml.dll", r"{ProgramFiles}\NVIDIA Corporation\NVSMI\nvml.dll")
@@ -136,25 +139,32 @@ class _Nvml:
         number = self.number("nvmlSystemGetCudaDriverVersion_v2") or self.number("nvmlSystemGetCudaDriverVersion")
         return None if number is None else f"{number // 1000}.{number % 1000 // 10}"
 
-    def devices(self) -> list[dict[str, Any]]:
-        handles = (self._handle(index) for index in range(self.number("nvmlDeviceGetCount_v2") or 0))
-        return [self._device(handle) for handle in handles if handle is not None]
+    def handles(self) -> list[ctypes.c_void_p]:
+        """The cards that answer."""
+        found = (self._handle(index) for index in range(self.number("nvmlDeviceGetCount_v2") or 0))
+        return [handle for handle in found if handle is not None]
 
     def _handle(self, index: int) -> ctypes.c_void_p | None:
         handle = ctypes.c_void_p()
         failed = self.call("nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle))
         return None if failed else handle
 
-    def _device(self, handle: ctypes.c_void_p) -> dict[str, Any]:
+    def identity(self, handle: ctypes.c_void_p) -> dict[str, Any]:
+        """What a card is."""
         memory = self._memory(handle)
         capability = self.pair("nvmlDeviceGetCudaComputeCapability", handle)
-        mode = self.pair("nvmlDeviceGetMigMode", handle)
         return {
             "uuid": self.text("nvmlDeviceGetUUID", handle) or "",
             "name": self.text("nvmlDeviceGetName", handle) or "",
             "capability": None if capability is None else f"{capability[0]}.{capability[1]}",
             "total": None if memory is None else int(memory.total),
             "free": None if memory is None else int(memory.free),
+        }
+
+    def condition(self, handle: ctypes.c_void_p) -> dict[str, Any]:
+        """How it is set and how it fares."""
+        mode = self.pair("nvmlDeviceGetMigMode", handle)
+        return {
             "mig": None if mode is None else mode[0] == _MIG_ON,
             "mig_pending": None if mode is None else mode[1] == _MIG_ON,
             "slices": list(self._slices(handle)) if mode is not None and mode[0] == _MIG_ON else [],
@@ -266,21 +276,34 @@ class _Nvml:
             return re.split(r"[/\\]", told.split(" -")[0])[-1][:_TEXT]
 
 
-def look() -> dict[str, Any]:
+def look() -> Iterator[dict[str, Any]]:
     """``code`` is what initialising returned; the rest is there when that is 0."""
     library = _load()
     if library is None:
-        return {"code": _NO_LIBRARY}
+        yield {"code": _NO_LIBRARY}
+        return
     nvml = _Nvml(library)
     code = nvml.call("nvmlInit_v2")
-    driver = nvml.text("nvmlSystemGetDriverVersion")
+    found: dict[str, Any] = {"code": code, "driver": nvml.text("nvmlSystemGetDriverVersion")}
     if code:
-        return {"code": code, "driver": driver}
-    try:
-        return {"code": 0, "driver": driver, "cuda": nvml.cuda(), "devices": nvml.devices()}
-    finally:
-        nvml.call("nvmlShutdown")
+        yield found
+        return
+    found |= {"cuda": nvml.cuda(), "devices": []}
+    handles = nvml.handles()
+    found["devices"] = [nvml.identity(handle) for handle in handles]
+    yield found
+    for device, handle in zip(found["devices"], handles):
+        device.update(nvml.condition(handle))
+    yield found
+
+
+def _tell() -> None:
+    for found in look():
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
-    json.dump(look(), sys.stdout)
+    questions = threading.Thread(target=_tell, daemon=True)
+    questions.start()
+    questions.join(_SECONDS)
+    os._exit(0)  # what was told stands in the pipe; the library's own farewell may hang

@@ -92,7 +92,7 @@ def _flavour(release: str) -> str:
 
 
 def _order(release: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", release)[:12])
+    return tuple(int(number) for number in re.findall(r"\d{1,15}", release)[:12])
 
 
 def _running(context: Context) -> str:

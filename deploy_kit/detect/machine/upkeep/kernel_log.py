@@ -16,7 +16,7 @@ _COMMANDS = (("dmesg",), _JOURNAL)
 _FIRST, _LAST = 100, 200
 """What is kept of a flood: the beginning, where the cause stands, and the end."""
 _LINE_LENGTH = 400
-_RECORD = re.compile(r"(\d+),\d+,(\d+),[^;\n]*;(.*)")
+_RECORD = re.compile(r"(\d{1,9}),\d+,(\d{1,18}),[^;\n]*;(.*)")
 _STAMPED = re.compile(r"\[ *\d+\.\d+\] ")
 _MATTERS = re.compile(
     r"NVRM|nvidia|nouveau|nova[-_]core|module verification failed|unsigned module|unavailable key"
