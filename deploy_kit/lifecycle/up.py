@@ -14,7 +14,7 @@ from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle import access, build, card, doctor, explain, licence, model
-from deploy_kit.lifecycle.offer import offer, remember
+from deploy_kit.lifecycle.offer import offer
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
 from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of, wish_of
@@ -133,8 +133,6 @@ def carry_out(
             said, proof = _model(prepared, report, clock)
     prepared.state.remember_wish(wish_of(request))
     prepared.state.key_seen()  # the outcome below shows it
-    offered = offer(request, prepared.facts)
-    remember(prepared.state, offered)
     return outcome(
         prepared.stack,
         timings=tuple(clock.timings),
@@ -143,7 +141,7 @@ def carry_out(
         key=prepared.key,
         image_bytes=_image_bytes(prepared.stack) if prepared.steps else None,
         model=said,
-        offer=offered,
+        offer=offer(request, prepared.facts),
         changed=bool(prepared.steps),
     )
 
