@@ -26,6 +26,8 @@ def run(session: Session) -> int:
     hosts = saved.hosts(session.options.facts or [])
     if len(hosts) > 1:
         return _table(session, hosts)
+    if session.options.fix or session.options.prove:
+        return _act(session, hosts)
     _, facts = hosts[0] if hosts else ("", None)
     facts, verdict = doctor.examine(session.request, facts, network=not session.options.offline)
     facts = without_credentials(facts)
@@ -38,6 +40,40 @@ def run(session: Session) -> int:
     else:
         session.say("\n".join(page.page(facts, verdict, session.request, look(session))))
     return exit_code(verdict)
+
+
+def _act(session: Session, hosts: list[tuple[str, HostFacts]]) -> int:
+    """Mend this host, then try its card; exit 4 when something still blocks or the card cannot be used."""
+    from deploy_kit.cli.output.host import mended
+    from deploy_kit.lifecycle import fix, prove
+
+    if hosts and not (session.options.dry_run and session.options.fix and not session.options.prove):
+        raise fail("USAGE-FIX-ELSEWHERE", hosts[0][0])
+    shown = look(session)
+    code, document = 0, dict[str, object]()
+    if session.options.fix:
+        facts = hosts[0][1] if hosts else None
+        with session.reporting() as report:
+            done = fix.mend(
+                session.request,
+                report,
+                session.consent,
+                dry_run=session.options.dry_run,
+                examine=lambda: doctor.examine(session.request, facts, network=not session.options.offline),
+            )
+        code, document["fix"] = exit_code(done.verdict), mended.mended_document(done)
+        if not session.json:
+            session.say("\n".join(mended.mended(done, session.request, shown)))
+    if session.options.prove and not session.options.dry_run:
+        with session.reporting() as report:
+            seen = prove.prove(session.request, report, session.consent)
+        code = max(code, int(ExitCode.HOST) if seen.outcome is prove.Outcome.UNUSABLE else 0)
+        document["prove"] = mended.proved_document(seen, shown)
+        if not session.json:
+            session.say("\n".join(mended.proved(seen, shown)))
+    if session.json:
+        session.emit({"event": "outcome", "schema": 1, "exit_code": code, **document})
+    return code
 
 
 def look(session: Session) -> page.Look:

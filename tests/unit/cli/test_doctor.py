@@ -11,14 +11,15 @@ import pytest
 
 from deploy_kit import codec
 from deploy_kit.cli.main import main
-from deploy_kit.cli.output.host import fit, page, table, verdict
+from deploy_kit.cli.output.host import fit, mended, page, table, verdict
 from deploy_kit.cli.output.host.document import document
 from deploy_kit.cli.output.host.groups import GROUPS
 from deploy_kit.cli.output.text import width
 from deploy_kit.compat import Verdict
 from deploy_kit.config.request import Request
 from deploy_kit.facts import Endpoint, Fact, HostFacts, NetworkFacts, Reach, State, known
-from deploy_kit.lifecycle import doctor
+from deploy_kit.findings import Finding, Severity
+from deploy_kit.lifecycle import doctor, fix, prove
 from deploy_kit.messages import Catalogue
 from tests.support import samples
 from tests.support.hosts import FACTS
@@ -179,3 +180,40 @@ def test_several_hosts_are_not_saved_into_one_file(tmp_path: Path, capsys: pytes
 def test_a_folder_without_facts_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--facts", str(tmp_path)], {}) == 2
     assert "USAGE-FACTS-NONE" in capsys.readouterr().err
+
+
+def test_another_host_is_only_shown_what_would_be_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["doctor", "--facts", str(FACTS / "gpu-cdi-off.json"), "--engine", "indextts-2.5", "--fix"]
+    assert main([*argv, "--dry-run"], {}) == 0
+    shown = capsys.readouterr().out
+    assert "GPU-TOOLKIT-UNUSED: would be offered\n      sudo nvidia-ctk runtime configure" in shown
+    assert main(argv, {}) == 2
+    assert "USAGE-FIX-ELSEWHERE" in capsys.readouterr().err
+    assert main([*argv[:-1], "--prove"], {}) == 2
+
+
+def test_offers_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["doctor", "--facts", str(FACTS / "gpu-cdi-off.json"), "--engine", "indextts-2.5", "--fix", "--dry-run"]
+    main([*argv, "--output", "json"], {})
+    (offer,) = json.loads(capsys.readouterr().out.splitlines()[-1])["fix"]["offers"]
+    assert (offer["code"], offer["result"], offer["restarts_engine"]) == ("GPU-TOOLKIT-UNUSED", "shown", True)
+
+
+@pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize("outcome", list(prove.Outcome))
+def test_every_end_of_a_proof_is_said(outcome: prove.Outcome, words: Catalogue) -> None:
+    finding = Finding.of("GPU-NOT-INSIDE", Severity.BLOCKER, "x", cause="GPU-UVM", reason="why")
+    seen = prove.Seen(outcome, "deploykit/cu128:1", findings=(finding,), commands=(("deploykit", "build"),))
+    look = page.Look(words)
+    assert list(mended.proved(seen, look))
+    assert json.loads(json.dumps(mended.proved_document(seen, look)))["outcome"] == outcome.value
+
+
+@pytest.mark.parametrize("words", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize("result", list(fix.Result))
+def test_every_end_of_an_offer_is_said(result: fix.Result, words: Catalogue) -> None:
+    facts, judged, request = examined("gpu-cdi-off")
+    (offer,) = fix.offers(facts, judged)
+    done = fix.Mended((fix.Deed(offer, result, offer.commands, "a line"),), judged, facts, judged)
+    assert len(list(mended.mended(done, request, page.Look(words)))) > 2
+    assert mended.mended_document(done)["offers"][0]["result"] == result.value
