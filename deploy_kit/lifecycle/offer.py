@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from deploy_kit import compat
+from deploy_kit import codec, compat, files
 from deploy_kit.compat import needs
 from deploy_kit.config.request import Request
 from deploy_kit.data import table
@@ -12,6 +12,10 @@ from deploy_kit.facts import HostFacts
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle.doctor import wish
 from deploy_kit.lifecycle.licence import again
+from deploy_kit.run.state import State
+
+_FILE = "offer.json"
+_SIZE_CAP = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Offer:
 
 def offer(request: Request, facts: HostFacts) -> Offer | None:
     """The offer for a host; None where an engine was chosen."""
-    if request.engine != needs.BUILT_IN or request.variant != "auto":
+    if not _open(request):
         return None
     engine = next(iter(table("engines")))
     wanted = replace(request, engine=engine)
@@ -47,3 +51,22 @@ def offer(request: Request, facts: HostFacts) -> Offer | None:
         real_time_factor=needs.real_time_factor(engine, device),
         obstacles=verdict.blockers,
     )
+
+
+def remember(state: State, made: Offer | None) -> None:
+    """Keep what was offered: the next ``up`` that finds nothing to do says it again without looking at the host."""
+    state.write(state.folder / _FILE, codec.dumps(made))
+
+
+def remembered(request: Request, state: State) -> Offer | None:
+    """What was offered last; None where that cannot be read or an engine was chosen meanwhile."""
+    if not _open(request):
+        return None
+    try:
+        return codec.loads(Offer, files.read(state.folder / _FILE, _SIZE_CAP))
+    except (OSError, codec.CodecError):
+        return None
+
+
+def _open(request: Request) -> bool:
+    return request.engine == needs.BUILT_IN and request.variant == "auto"

@@ -10,7 +10,7 @@ from deploy_kit import proc
 from deploy_kit.client import Client
 from deploy_kit.compat.needs import BUILT_IN
 from deploy_kit.config.request import Request
-from deploy_kit.lifecycle import licence, model
+from deploy_kit.lifecycle import licence, model, offer
 from deploy_kit.lifecycle.access import key_for, token_for
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.site import Choice, stack_for, state_of, wish_of
@@ -45,7 +45,7 @@ def settled(request: Request) -> Outcome | None:
     reply = Client(stack.listen).ready()
     if reply is None or reply.status != 200:
         return None
-    return outcome(stack, model=model.read(reply.json(), stack.engine))
+    return outcome(stack, model=model.read(reply.json(), stack.engine), offer=offer.remembered(request, state))
 
 
 def _runs(stack: Stack, state: State) -> bool:

@@ -14,7 +14,7 @@ from deploy_kit.errors import Failure, fail
 from deploy_kit.facts import EngineState, HostFacts
 from deploy_kit.findings import Finding
 from deploy_kit.lifecycle import access, build, card, doctor, explain, licence, model
-from deploy_kit.lifecycle.offer import offer
+from deploy_kit.lifecycle.offer import offer, remember
 from deploy_kit.lifecycle.outcome import Outcome, outcome
 from deploy_kit.lifecycle.perform import SENTENCE, Clock, perform
 from deploy_kit.lifecycle.site import Choice, Running, holds, running, stack_for, state_of, wish_of
@@ -43,25 +43,28 @@ class Prepared:
     token: str | None = None
 
 
-def prepare(request: Request, *, facts: HostFacts | None = None, make_key: bool = False) -> Prepared:
+def prepare(
+    request: Request, *, facts: HostFacts | None = None, make_key: bool = False, network: bool = False
+) -> Prepared:
     """Look, judge and plan; changes nothing.
 
     Args:
         facts: A saved host instead of this one: it is planned as far as its facts tell, with nothing of ours on it.
         make_key: Give a key that is still to be made its value.
+        network: Ask the places in the network, too, that a deployment fetches from.
 
     Raises:
         Failure: CONFIG-KEY-FILE, CONFIG-TOKEN-FILE, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
     """
-    return _here(request, make_key=make_key) if facts is None else _there(request, facts)
+    return _here(request, make_key=make_key, network=network) if facts is None else _there(request, facts)
 
 
-def _here(request: Request, *, make_key: bool) -> Prepared:
+def _here(request: Request, *, make_key: bool, network: bool) -> Prepared:
     state = state_of(request)
     request = licence.remembered(request, state)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(running, state)
-        facts = doctor.observe(request)
+        facts = doctor.observe(request, network=network)
         found = looking.result()
     key, token = access.key_for(request, state), access.token_for(request)
     if key is not None and make_key:
@@ -133,6 +136,8 @@ def carry_out(
             said, proof = _model(prepared, report, clock)
     prepared.state.remember_wish(wish_of(request))
     prepared.state.key_seen()  # the outcome below shows it
+    offered = offer(request, prepared.facts)
+    remember(prepared.state, offered)
     return outcome(
         prepared.stack,
         timings=tuple(clock.timings),
@@ -141,7 +146,7 @@ def carry_out(
         key=prepared.key,
         image_bytes=_image_bytes(prepared.stack) if prepared.steps else None,
         model=said,
-        offer=offer(request, prepared.facts),
+        offer=offered,
         changed=bool(prepared.steps),
     )
 

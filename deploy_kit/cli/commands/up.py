@@ -72,7 +72,7 @@ def _summary(session: Session, outcome: Outcome) -> Iterator[str]:
         yield ""
         yield words("cli.up_firewall_local" if outcome.target == "local" else "cli.up_firewall")
         yield from (f"    {shlex.join(command)}" for command in outcome.firewall)
-    if outcome.offer is not None:
+    if outcome.offer is not None and session.options.progress != "quiet":
         yield ""
         yield from _offer(session, outcome.offer)
     yield ""

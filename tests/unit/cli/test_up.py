@@ -21,10 +21,11 @@ from deploy_kit.findings import Finding, Message, Severity
 from deploy_kit.lifecycle import licence, up
 from deploy_kit.lifecycle.licence import Licence, Terms, again
 from deploy_kit.lifecycle.model import ModelStatus, failure
-from deploy_kit.lifecycle.offer import Offer, offer
+from deploy_kit.lifecycle.offer import Offer, offer, remember, remembered
 from deploy_kit.lifecycle.outcome import Outcome
 from deploy_kit.plan.steps import Operation, Step
 from deploy_kit.progress import Event, EventKind
+from deploy_kit.run.state import State
 from tests.support import samples
 
 FACTS = Path(__file__).parents[2] / "facts"
@@ -152,6 +153,30 @@ def test_what_contradicts_or_only_looks_is_not_repeated(typed: tuple[str, ...], 
 def test_help_is_shown_without_settings() -> None:
     program.typed(("up", "--listen", "127.0.0.1:9"))
     assert program.shown(("deploykit", "up", "--help")) == "deploykit up --help"
+
+
+def test_an_up_that_finds_nothing_to_do_says_the_offer_again(lifecycle, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(command, "settled", lambda request: replace(OUTCOME, changed=False, offer=OFFER))
+    main(["up"], {})
+    assert "deploykit up --engine indextts-2.5" in capsys.readouterr().out
+    main(["up", "--progress", "quiet"], {})
+    assert "indextts-2.5" not in capsys.readouterr().out
+
+
+def test_what_was_offered_is_remembered_for_the_built_in_voice_only(tmp_path: Path) -> None:
+    state, plain = State("indextts", tmp_path), samples.request()
+    assert remembered(plain, state) is None
+    state.folder.mkdir()
+    remember(state, replace(OFFER, obstacles=(Finding.of("HOST-DISK", Severity.BLOCKER, "/", free=1, need=2),)))
+    found = remembered(plain, state)
+    assert found is not None
+    assert (found.command, found.obstacles[0].code) == (OFFER.command, "HOST-DISK")
+    assert remembered(samples.request(engine="indextts-2.5"), state) is None
+    assert remembered(samples.request(variant="core"), state) is None
+    remember(state, None)
+    assert remembered(plain, state) is None
+    (state.folder / "offer.json").write_text("{")
+    assert remembered(plain, state) is None
 
 
 def test_the_offer_keeps_what_was_typed_on_paper_and_in_json(lifecycle, capsys) -> None:
