@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from deploy_kit.cache.hearing import Hearing
 from deploy_kit.compat import needs
 from deploy_kit.config.request import Request, Weights
 from deploy_kit.errors import ExitCode, fail
+from deploy_kit.facts import EngineState
 from deploy_kit.findings import Message
 from deploy_kit.lifecycle import access, licence
 from deploy_kit.lifecycle.site import state_of
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 14 * 86400.0
 _SILENCE = 3600.0
+_COUNTING = 30.0
 _LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
@@ -69,7 +72,7 @@ def run(
     """
     if ask.action == "pull" and request.engine == needs.BUILT_IN:
         raise fail("CACHE-NO-ENGINE", request.engine, commands=(("deploykit", "cache", "pull", "--engine", _first()),))
-    place = _place(request, report, consent)
+    place = _place(ask, request, report, consent)
     if ask.action in ("prune", "purge") and not ask.dry_run:
         planned = place.run(replace(ask, dry_run=True), report)
         if not planned["places"] or not _may(planned, consent):
@@ -153,9 +156,9 @@ class _Place:
 class _Local(_Place):
     """A process of this very interpreter: the cache's code needs nothing but a Python."""
 
-    def _run(self, ask: Ask, accepted: str | None, hearing: Hearing, stack: ExitStack) -> int:  # noqa: ARG002
+    def _run(self, ask: Ask, accepted: str | None, hearing: Hearing, stack: ExitStack) -> int:
         request = self._request
-        cache = request.cache_path or str(state_of(request).cache_hub)
+        cache = self._cache(stack)
         errand = replace(self._errand(ask, accepted), token_file=request.weights.token_file)
         paths = (assets.root() / "images/server", assets.package().parent)
         env: dict[str, str | None] = {"PYTHONPATH": os.pathsep.join(map(str, paths))}
@@ -163,6 +166,16 @@ class _Local(_Place):
             env["SSL_CERT_FILE"] = request.build.ca_bundle
         command = (sys.executable, "-m", "tts_cache", *words(errand, cache))
         return proc.stream(command, hearing.line, timeout=_LONGEST, silence=_SILENCE, env=env, check=False).returncode
+
+    def _cache(self, stack: ExitStack) -> str:  # noqa: ARG002
+        return self._request.cache_path or str(state_of(self._request).cache_hub)
+
+
+class _Nowhere(_Local):
+    """For a cache with nothing in it: the same answers as a container's, and no image has to be built for them."""
+
+    def _cache(self, stack: ExitStack) -> str:
+        return str(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deploykit-"))) / "nothing")
 
 
 class _Container(_Place):
@@ -290,17 +303,21 @@ def _private(token: str, stack: ExitStack) -> Path:
     return file
 
 
-def _place(request: Request, report: Reporter, consent: Consent) -> _Place:
+def _place(ask: Ask, request: Request, report: Reporter, consent: Consent) -> _Place:
     if Target(request.target) is Target.LOCAL:
         return _Local(request, emotion_text=_emotion_text(request, request.device))
     from deploy_kit.lifecycle import up
 
     try:
         prepared = up.prepare(request)
-        image = _image(prepared, request, report, consent)
+        emotion_text = _emotion_text(request, prepared.verdict.device)
+        image = _image_here(prepared, request)
+        if image is None and ask.action not in WRITING and _empty(prepared):
+            return _Nowhere(request, emotion_text=emotion_text)
+        image = image or _core_image(request, report, consent)
     except proc.CommandError as error:
         raise fail("ENGINE-UNREACHABLE-NOW", "docker", reason=error) from None
-    return _Container(request, prepared, image, emotion_text=_emotion_text(request, prepared.verdict.device))
+    return _Container(request, prepared, image, emotion_text=emotion_text)
 
 
 def _emotion_text(request: Request, device: str) -> bool:
@@ -313,14 +330,57 @@ def _refused(request: Request) -> bool:
     return dict(request.service).get("TTS_EMOTION_TEXT") == "off"
 
 
-def _image(prepared: Prepared, request: Request, report: Reporter, consent: Consent) -> str:
-    """An image of this very code: the stack's own, the core image, or the core image built now."""
+def _empty(prepared: Prepared) -> bool:
+    """Whether surely nothing lies in the cache; what cannot be seen from here may hold something."""
+    mount = prepared.stack.mounts[0]
+    if mount.kind is not MountKind.VOLUME:
+        return not os.path.lexists(mount.source) or _bare(Path(mount.source))
+    if not prepared.observed.engine_up:
+        return prepared.facts.engine.state.value is EngineState.NO_CLIENT
+    return mount.source not in docker.volumes() or _unused(mount.source)
+
+
+def _bare(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def _unused(volume: str) -> bool:
+    """Whether the engine counts no bytes in a volume; counting takes a while where there is much, so a look goes first.
+
+    A folder weighs nothing in this count, and the cache's own notes are files.
+    """
+    told = docker.call("volume", "inspect", "--format", "{{json .Mountpoint}}", volume, check=False)
+    place = json.loads(told.stdout or "null") if told.ok else None
+    if isinstance(place, str) and os.access(place, os.R_OK | os.X_OK):
+        return _bare(Path(place))
+    told = docker.call("system", "df", "--verbose", "--format", "{{json .Volumes}}", timeout=_COUNTING, check=False)
+    rows = json.loads(told.stdout or "[]") if told.ok else []
+    return any(row.get("Name") == volume and row.get("Size") == "0B" for row in rows)
+
+
+def _image_here(prepared: Prepared, request: Request) -> str | None:
+    """An image of this very code that is there: the stack's own, or the core image."""
+    from deploy_kit.lifecycle import up
+
+    if not prepared.observed.engine_up:
+        return None
+    if docker.image(prepared.stack.image.reference) is not None:
+        return prepared.stack.image.reference
+    small = up.prepare(_core(request)).stack.image.reference
+    return None if docker.image(small) is None else small
+
+
+def _core_image(request: Request, report: Reporter, consent: Consent) -> str:
+    """The core image, built now."""
     from deploy_kit.lifecycle import build, up
 
-    if prepared.observed.engine_up and docker.image(prepared.stack.image.reference) is not None:
-        return prepared.stack.image.reference
-    core = replace(request, engine=needs.BUILT_IN, variant="core", device="cpu", weights=Weights())
-    small = up.prepare(core)
-    if not (small.observed.engine_up and docker.image(small.stack.image.reference) is not None):
-        build.alone(small, core, report, consent)
+    small = up.prepare(_core(request))
+    build.alone(small, _core(request), report, consent)
     return small.stack.image.reference
+
+
+def _core(request: Request) -> Request:
+    return replace(request, engine=needs.BUILT_IN, variant="core", device="cpu", weights=Weights())
