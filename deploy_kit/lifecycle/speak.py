@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from deploy_kit import files
 from deploy_kit.client import Client, wav
@@ -20,6 +21,7 @@ from deploy_kit.run.state import State
 
 _SECONDS = 600.0
 _LARGEST_REFERENCE = 32 * 1024 * 1024
+_NOTE = re.compile(r"[a-z_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ class Manner:
         }
 
 
+class Said(NamedTuple):
+    """A sentence as a WAV, and what the engine remarked about it: codes whose sentences are ``server.note.<code>``."""
+
+    sound: bytes
+    notes: tuple[str, ...] = ()
+
+
 def _vector(weights: tuple[tuple[str, float], ...]) -> list[float]:
     order = next(iter(table("engines").values()))["emotion"]["order"]
     given = dict(weights)
@@ -78,8 +87,8 @@ def say(
     speed: float | None = None,
     manner: Manner = Manner(),
     explicit: Collection[str] = (),
-) -> bytes:
-    """The sentence as a WAV.
+) -> Said:
+    """The sentence as a WAV, with what the engine remarked.
 
     Args:
         manner: What engines with a model can do beyond that.
@@ -91,7 +100,7 @@ def say(
     """
     state = state_of(request)
     speaker, stack = _speaker(request, state, explicit), state.stack()
-    sound = speaker.speak(
+    reply = speaker.speak(
         text,
         timeout=_SECONDS if stack is None else _SECONDS * needs.slowness(stack.engine, "cpu"),
         language=lang,
@@ -99,9 +108,9 @@ def say(
         speed=speed,
         model=manner.model,
         fields=manner.fields(),
-    ).body
-    wav(sound, speaker.url)  # whoever answered there: only sound is written to the user's file
-    return sound
+    )
+    wav(reply.body, speaker.url)  # whoever answered there: only sound is written to the user's file
+    return Said(reply.body, tuple(_NOTE.findall(reply.headers.get("x-tts-notes", ""))))
 
 
 def _speaker(request: Request, state: State, explicit: Collection[str]) -> Client:

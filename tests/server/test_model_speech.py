@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tts_server.workers.worker import NOTES
 
 from deploy_kit.data import table
+from deploy_kit.messages import Catalogue
 from tests.server.running import Answer, Running, wav
 from tests.server.stage import CARD, ENGINE, OTHER, Stage
 from tests.server.test_engine_life import until
@@ -165,6 +167,36 @@ def test_emotion_comes_by_text_by_clip_or_from_instructions(stage: Stage, server
     assert job(stage)["emotion"] == {"kind": "audio", "alpha": 0.3, "path": str(stage.cache / "voices/anna.wav")}
     assert say(server, emo_audio=encoded(clip())).status == 200
     assert not Path(job(stage)["emotion"]["path"]).exists()
+
+
+@pytest.mark.parametrize("form", ["wav", "pcm"])
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("Hello.", None),
+        ("TOOLONG.", "reference_cut"),
+        ("ENDLESS, TOOLONG.", "reference_cut, speech_cut"),
+        ("HUSH.", "nothing_spoken"),
+        ("ODD.", None),
+    ],
+)
+def test_what_the_engine_remarks_stands_in_a_header(server: Running, text: str, notes: str | None, form: str) -> None:
+    answer = say(server, text, response_format=form)
+    assert (answer.status, answer.headers.get("x-tts-notes")) == (200, notes)
+
+
+def test_remarks_about_several_pieces_are_told_once_and_a_mere_pause_between_them_not_at_all(server: Running) -> None:
+    words = "stands here, and it goes on and on for so long that no other sentence fits beside it, as far as I can see"
+    text = " ".join(f"{mark} {words}." for mark in ("HUSH", "TOOLONG", "TOOLONG"))
+    assert say(server, text).headers["x-tts-notes"] == "reference_cut"
+
+
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_every_remark_has_a_sentence_with_the_right_figure(locale: str) -> None:
+    say_ = Catalogue(locale)
+    assert all(say_(f"server.note.{note}") for note in NOTES)
+    for engine in table("engines").values():
+        assert f" {engine['reference']['used_seconds']} " in say_("server.note.reference_cut")
 
 
 def test_clips_are_listed_and_used_by_their_ids(stage: Stage, server: Running) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from tts_server.form.marks import marked
+
 from tests.server.running import Answer, Running
 from tests.server.stage import CARD, ENGINE, Stage, engine
 from tests.server.test_engine_life import until
@@ -58,6 +61,8 @@ def test_the_button_speaks_with_the_engine_and_what_was_set(stage: Stage) -> Non
     assert "espeak" in press(server, engine="espeak", vector=CALM, duration=2.0)
     assert "add up to" in press(server, vector=[1] * 8)
     assert "no sound file" in press(server, sound=encoded(b"text"))
+    assert "Only the first 15 seconds" in press(server, text="TOOLONG.")
+    assert "remark" not in press(server)
 
 
 def test_a_value_that_no_slider_gives_is_refused(stage: Stage) -> None:
@@ -78,6 +83,8 @@ def test_device_fallback_and_figures_are_shown_with_what_to_do(stage: Stage) -> 
 
     assert "Running on the CPU instead of a GPU" in english
     assert "nvidia-modprobe" in english
+    assert "`" not in english + chinese
+    assert "<code>" in english
     assert "正在用 CPU 代替 GPU" in chinese
     assert "显存已用 0 B / 17.2 GB" in chinese
     assert "Memory: " in english
@@ -101,3 +108,17 @@ def _there(server: Running) -> bool:
         return server.get("/", accept="text/html").status == 200
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("Run `deploykit up`, then `x`.", "Run <code>deploykit up</code>, then <code>x</code>."),
+        ("`<b>` & <i>", "<code>&lt;b&gt;</code> &amp; &lt;i&gt;"),
+        ("one ` alone", "one ` alone"),
+        ("``", "``"),
+        ("`two\nlines`", "`two\nlines`"),
+    ],
+)
+def test_code_in_sentences_is_marked_as_such(sentence: str, shown: str) -> None:
+    assert marked(sentence) == shown

@@ -37,7 +37,7 @@ def run(session: Session) -> int:
     from deploy_kit.lifecycle import speak
 
     start = time.monotonic()
-    sound = speak.say(
+    sound, notes = speak.say(
         session.request,
         text,
         lang=options.lang,
@@ -48,9 +48,11 @@ def run(session: Session) -> int:
     )
     if target == "-":
         _pour(sound)
-        return 0
-    _write(Path(target), sound)
-    _tell(session, target, len(sound), time.monotonic() - start)
+    else:
+        _write(Path(target), sound)
+        _tell(session, target, len(sound), time.monotonic() - start, notes)
+    for note in () if session.json else notes:  # beside the result: with ``-o -`` that is nothing but sound
+        print(_remark(session, note), file=sys.stderr)
     return 0
 
 
@@ -68,7 +70,8 @@ def _manner(options: argparse.Namespace) -> Manner:
 
 
 def _emotion(text: str | None) -> Iterator[tuple[str, float]]:
-    """``happy=0.5,calm=0.2`` as weights by name."""
+    """``happy=0.5,calm=0.2`` as weights by name, each once."""
+    seen: set[str] = set()
     for part in (text or "").split(","):
         if not part.strip():
             continue
@@ -79,7 +82,11 @@ def _emotion(text: str | None) -> Iterator[tuple[str, float]]:
             value = math.nan
         if not equals or not math.isfinite(value):
             raise fail("USAGE-EMOTION-FORM", part.strip())
-        yield name.strip().lower(), value
+        name = name.strip().lower()
+        if name in seen:
+            raise fail("USAGE-EMOTION-TWICE", name)
+        seen.add(name)
+        yield name, value
 
 
 def _refuse_unwritable(target: str) -> None:
@@ -118,9 +125,16 @@ def _write(path: Path, sound: bytes) -> None:
         raise fail("USAGE-WRITE", str(path), reason=error.strerror or str(error)) from None
 
 
-def _tell(session: Session, target: str, size: int, seconds: float) -> None:
+def _remark(session: Session, note: str) -> str:
+    """What the engine remarked, as a sentence; the code itself where this version knows none."""
+    key = f"server.note.{note}"
+    return session.words(key) if session.words.has(key) else note
+
+
+def _tell(session: Session, target: str, size: int, seconds: float, notes: tuple[str, ...]) -> None:
     if session.json:
-        session.emit({"file": target, "bytes": size, "seconds": round(seconds, 3)})
+        remarks = [{"code": note, "message": _remark(session, note)} for note in notes]
+        session.emit({"file": target, "bytes": size, "seconds": round(seconds, 3), "notes": remarks})
         return
     from deploy_kit.cli.output import text
 

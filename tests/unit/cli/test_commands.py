@@ -27,9 +27,9 @@ def spoken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, d
     """Calls of ``say`` that reached the service."""
     calls: list[tuple[str, dict[str, object]]] = []
 
-    def say(request: object, text: str, **options: object) -> bytes:
+    def say(request: object, text: str, **options: object) -> speak.Said:
         calls.append((text, options))
-        return WAV
+        return speak.Said(WAV, ("reference_cut",) if text == "noted" else ())
 
     monkeypatch.setattr(speak, "say", say)
     monkeypatch.chdir(tmp_path)
@@ -65,6 +65,24 @@ def test_say_passes_on_how_it_is_to_be_said(spoken) -> None:
 def test_an_emotion_without_a_weight_is_refused(spoken, text: str) -> None:
     assert main(["say", "hello", "--emotion", text], {}) == 2
     assert spoken == []
+
+
+@pytest.mark.parametrize("text", ["happy=0.5,happy=0.2", "happy=0.1, HAPPY =0.1", "calm=1,happy=0,calm=1"])
+def test_an_emotion_that_is_named_twice_is_refused(spoken, capsys, text: str) -> None:
+    assert main(["say", "hello", "--emotion", text], {}) == 2
+    assert "USAGE-EMOTION-TWICE" in capsys.readouterr().err
+    assert spoken == []
+
+
+def test_say_shows_what_the_engine_remarked(spoken, capsys) -> None:
+    main(["say", "noted"], {})
+    shown = capsys.readouterr()
+    assert "15 seconds" in shown.err
+    assert "speech.wav" in shown.out
+    main(["say", "noted", "--output", "json"], {})
+    out, err = capsys.readouterr()
+    (note,) = json.loads(out)["notes"]
+    assert (note["code"], "15 seconds" in note["message"], err) == ("reference_cut", True, "")
 
 
 def test_say_tells_apart_what_was_given_for_this_call(spoken) -> None:
@@ -268,7 +286,7 @@ HOST = str(FACTS / "ubuntu-2404-bare.json")
     ],
 )
 def test_a_full_disk_leaves_the_old_file(spoken, tmp_path: Path, monkeypatch, capsys, small_disk, argv, file) -> None:
-    monkeypatch.setattr(speak, "say", lambda *_, **__: WAV * 1000)
+    monkeypatch.setattr(speak, "say", lambda *_, **__: speak.Said(WAV * 1000))
     (tmp_path / file).write_text("mine\n")
 
     assert main(argv, {}) == 2

@@ -61,7 +61,8 @@ def test_every_ending_keeps_its_exit_code(tmp_path: Path, line: str, code: int, 
 def test_sound_that_cannot_be_poured_out_is_a_finding(tmp_path: Path) -> None:
     script = (
         "import sys; from deploy_kit.cli import main; from deploy_kit.lifecycle import speak;"
-        "speak.say = lambda *_, **__: bytes(100_000); sys.argv[1:] = ['say', 'hi', '-o', '-']; sys.exit(main.entry())"
+        "speak.say = lambda *_, **__: speak.Said(bytes(100_000));"
+        "sys.argv[1:] = ['say', 'hi', '-o', '-']; sys.exit(main.entry())"
     )
     done = shell(f'{sys.executable} -c "{script}" >/dev/full', tmp_path)
 

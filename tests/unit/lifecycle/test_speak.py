@@ -98,3 +98,18 @@ def test_only_sound_is_handed_on(state: State, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Failure) as caught:
         speak.say(samples.request(), "hello")
     assert caught.value.finding.code == "SPEECH-NO-WAV"
+
+
+@pytest.mark.parametrize(
+    ("header", "notes"),
+    [
+        ({}, ()),
+        ({"x-tts-notes": "reference_cut, speech_cut"}, ("reference_cut", "speech_cut")),
+        ({"x-tts-notes": "\x1b[31m, <b>"}, ("m", "b")),
+    ],
+)
+def test_what_the_engine_remarked_comes_along(
+    state: State, monkeypatch: pytest.MonkeyPatch, header: dict[str, str], notes: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(Client, "speak", lambda *_, **__: Reply(200, header, sound(), 0.0))
+    assert speak.say(samples.request(), "hello") == (sound(), notes)

@@ -12,7 +12,7 @@ from tts_server.start.ledger import Ledger
 from tts_server.workers.launch import Deadlines, Launch
 from tts_server.workers.pool import Pool
 from tts_server.workers.slot import Slot, SlotState
-from tts_server.workers.worker import Worker, WorkerRefused
+from tts_server.workers.worker import Spoken, Worker, WorkerRefused
 
 NAME = "espeak"
 _PATIENCE = 5.0
@@ -71,7 +71,7 @@ class Builtin:
     def seconds(self, told: float) -> float:
         return told
 
-    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         """One piece; see `tts_server.engines.status.Engine`."""
         return await self._pool.speak(fields, end, on_turn)
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deploy_kit.messages import Catalogue
+
+if TYPE_CHECKING:
+    from tts_server.workers.worker import Spoken
 
 _WEIGHTS = "CACHE-"
 
@@ -121,7 +124,7 @@ class Engine(Protocol):
         """The time of a request on the device where it runs."""
         ...
 
-    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         """Speak one piece; raises as `tts_server.workers.pool.Pool.speak` does, and `OutOfMemory`."""
         ...
 

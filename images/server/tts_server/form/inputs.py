@@ -13,7 +13,7 @@ import gradio as gr
 from deploy_kit.data import table
 from tts_server.fields import upload
 from tts_server.settings import Settings
-from tts_server.sound import clips
+from tts_server.sound import shelf
 from tts_server.speech import voices
 
 _AUTO = ("Auto · 自动", "auto")
@@ -153,6 +153,6 @@ def _slider(say: gr.I18n, name: str, limits: dict[str, Any], step: float, width:
 
 
 def _voices(cache_hub: Path | None = None) -> list[tuple[str, str]]:
-    own = clips.users(cache_hub) if cache_hub is not None else {}
+    own = shelf.users(cache_hub / shelf.FOLDER) if cache_hub is not None else {}
     built_in = [(voice.name, voice.id) for voice in voices.catalogue().values()]
     return [_AUTO, *((name, name) for name in own), *built_in]

@@ -11,6 +11,7 @@ from deploy_kit.messages import Catalogue
 from deploy_kit.units import size
 from tts_server.engines import memory, resources
 from tts_server.engines.status import EngineState, Trouble
+from tts_server.form.marks import marked
 from tts_server.state import State
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _banner(sentence: str, trouble: Trouble | None, say: Catalogue) -> str:
     said = [sentence]
     if trouble is not None:
         said += [trouble.sentence(say.locale, part) for part in ("what", "remedy")]
-    return f'<div class="banner" role="status">{html.escape(" ".join(filter(None, said)))}</div>'
+    return f'<div class="banner" role="status">{marked(" ".join(filter(None, said)))}</div>'
 
 
 def _figures(say: Catalogue, state: State) -> Iterator[str]:

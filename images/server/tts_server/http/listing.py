@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from tts_server.fields.plain import shown
 from tts_server.refusal import Refusal
-from tts_server.sound import clips
 from tts_server.speech import voices
 from tts_server.state import State
 
@@ -38,7 +37,8 @@ def add(app: FastAPI, state: State) -> None:
         """The voices, with their other names; for an engine that speaks like a clip, the clips."""
         if engine == "espeak":
             return {"voices": [_voice(voice, engine, "voice") for voice in voices.catalogue().values()]}
-        own = [_clip(name, engine) for name in clips.users(state.settings.cache_hub)]
+        found = await state.clips.shelf.clips() if state.clips is not None else {}
+        own = [_clip(name, engine) for name in found]
         return {"voices": [*own, *(_voice(voice, engine, "built-in clip") for voice in voices.catalogue().values())]}
 
 

@@ -67,7 +67,7 @@ async def _turn(large: asyncio.Semaphore) -> AsyncGenerator[None]:
 
 async def _checked(state: State, body: bytes) -> SpeechRequest:
     """The request in a body; one with clips in it is read beside the loop."""
-    engine, most, at_hand = state.settings.engine, state.settings.max_chars, means(state)
+    engine, most, at_hand = state.settings.engine, state.settings.max_chars, await means(state)
 
     def work() -> SpeechRequest:
         return check(parse(body), engine=engine, max_chars=most, means=at_hand)
@@ -164,6 +164,8 @@ class _Sound(Response):
             headers["x-tts-fallback"] = self._ticket.fallback
         if length is not None:
             headers["content-length"] = str(length)
+        if self._ticket.notes:  # of ``pcm`` those of the first sentence: the rest is spoken behind the headers
+            headers["x-tts-notes"] = ", ".join(self._ticket.notes)
         if request.ignored:
             headers["x-tts-ignored"] = ", ".join(request.ignored)
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]

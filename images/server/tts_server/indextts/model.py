@@ -26,7 +26,7 @@ from tts_server.settings import Settings
 from tts_server.start.ledger import Ledger
 from tts_server.workers.pool import Pool
 from tts_server.workers.slot import Slot, SlotState
-from tts_server.workers.worker import WorkerLost, WorkerRefused
+from tts_server.workers.worker import Spoken, WorkerLost, WorkerRefused
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
@@ -160,7 +160,7 @@ class Model:
         if self._folder != Path():
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         """One piece; see `tts_server.engines.status.Engine`. Out of memory gets one more try, in a smaller mode."""
         self._wake()
         try:
@@ -178,7 +178,7 @@ class Model:
         finally:
             self._last_job = time.monotonic()
 
-    async def _try(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def _try(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         """One piece; a poisoned GPU context is the worker's end, not the request's fault."""
         try:
             return await self._pool.speak(fields, end, on_turn)

@@ -15,7 +15,8 @@ from tts_server.placing import modes
 from tts_server.placing.modes import Mode, Wish
 
 _NVML_CODES = {
-    "9": "GPU-NOT-VISIBLE", "12": "GPU-NO-DRIVER", "15": "GPU-LOST", "18": "GPU-DRIVER-MISMATCH", "4": "GPU-NOT-ALLOWED",
+    "4": "GPU-NOT-ALLOWED", "9": "GPU-NOT-VISIBLE", "12": "GPU-NO-DRIVER", "15": "GPU-LOST",
+    "18": "GPU-DRIVER-MISMATCH",
 }  # fmt: skip
 
 

@@ -4,44 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from deploy_kit.data import table
 from tts_server.engines.builtin import Builtin
 from tts_server.fields.upload import suffix_of
 from tts_server.sound.audio import wav_header
+from tts_server.sound.shelf import Shelf
 from tts_server.speech import voices
 from tts_server.speech.request import Reference
 
-_FOLDER = "voices"
-_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-_ID = re.compile(r"\w[\w.-]{0,63}")
 _MAKE_SECONDS = 30.0
-_MOST = 1000
 _FAST_DEFAULTS = {"speed": 1.0, "pitch": 50, "pause": False}
 
 
-def users(cache_hub: Path) -> dict[str, Path]:
-    """The clips in cache_hub by id, which is the file's name without its suffix."""
-    found: dict[str, Path] = {}
-    with suppress(OSError):
-        for path in sorted((cache_hub / _FOLDER).iterdir())[:_MOST]:
-            if path.suffix.lower() in _SUFFIXES and _ID.fullmatch(path.stem) and path.is_file():
-                found.setdefault(path.stem, path)
-    return found
-
-
 class Clips:
-    """Hands out paths. What it makes lies in a temporary folder of its own."""
+    """Hands out paths. What it makes lies in a temporary folder of its own.
 
-    def __init__(self, builtin: Builtin) -> None:
+    Attributes:
+        shelf: The users' own clips.
+    """
+
+    def __init__(self, builtin: Builtin, cache_hub: Path) -> None:
+        self.shelf = Shelf(cache_hub)
         self._builtin = builtin
         self._folder: Path | None = None
         self._making = asyncio.Lock()
@@ -66,19 +57,24 @@ class Clips:
                 language = voices.catalogue()[ident].language
                 fields = {"text": table("espeak")["clip"][language], "language": language, "voice": ident}
                 end = time.monotonic() + _MAKE_SECONDS
-                samples = await self._builtin.speak(fields | _FAST_DEFAULTS, end, lambda _: None)
+                samples, _ = await self._builtin.speak(fields | _FAST_DEFAULTS, end, lambda _: None)
                 await asyncio.to_thread(_store, path, wav_header(len(samples), self._builtin.rate) + samples)
         return path
 
     @asynccontextmanager
-    async def hold(self, reference: Reference | None, cache_hub: Path) -> AsyncGenerator[Path | None]:
-        """The file of a reference while it is needed; what was uploaded is removed afterwards. Raises as `spoken`."""
+    async def hold(self, reference: Reference | None) -> AsyncGenerator[Path | None]:
+        """The file of a reference while it is needed; what was uploaded is removed afterwards.
+
+        Raises:
+            KeyError: A user's clip is not there any more.
+            As `spoken`.
+        """
         if reference is None:
             yield None
         elif reference.kind == "builtin":
             yield await self.spoken(reference.name)
         elif reference.kind == "clip":
-            yield users(cache_hub)[reference.name]
+            yield (await self.shelf.clips())[reference.name]
         else:
             name = f"{hashlib.sha256(reference.data).hexdigest()}.{suffix_of(reference.data) or 'wav'}"
             path = self._room() / name

@@ -13,7 +13,6 @@ from tts_server.engines.status import Engine, EngineState
 from tts_server.engines.team import Team
 from tts_server.fields.model import Means
 from tts_server.refusal import Refusal
-from tts_server.sound import clips
 from tts_server.sound.clips import Clips
 from tts_server.speech.request import SpeechRequest
 from tts_server.speech.ticket import Ticket
@@ -82,10 +81,7 @@ class Service:
         self._tickets[engine.name] += 1
         self._empty.clear()
         seconds = engine.seconds(self._state.settings.request_seconds)
-        paths = (
-            self._clips.hold(request.reference, self._state.settings.cache_hub),
-            self._clips.hold(request.emotion_reference, self._state.settings.cache_hub),
-        )
+        paths = self._clips.hold(request.reference), self._clips.hold(request.emotion_reference)
         fallback = self._fallback(engine) if asked_auto or engine is not self._team.builtin else ""
         return Ticket(self, engine, request, seconds, fallback, paths)
 
@@ -138,9 +134,10 @@ class Service:
         return model.fallback.code if model.fallback else ""
 
 
-def means(state: State) -> Means | None:
+async def means(state: State) -> Means | None:
     """What the configured IndexTTS engine has at hand for a request; None when there is none."""
     model = state.team.model if state.team else None
     if model is None:
         return None
-    return Means(clips.users(state.settings.cache_hub), model.emotion_text, model.small_card)
+    own = await state.clips.shelf.clips() if state.clips is not None else {}
+    return Means(own, model.emotion_text, model.small_card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from pathlib import Path
@@ -15,7 +15,7 @@ from tts_server.refusal import Refusal
 from tts_server.sound.join import Joiner
 from tts_server.speech.request import Sentence, SpeechRequest
 from tts_server.workers.pool import NoWorker
-from tts_server.workers.worker import WorkerLate, WorkerLost, WorkerRefused
+from tts_server.workers.worker import NOTES, Spoken, WorkerLate, WorkerLost, WorkerRefused
 
 if TYPE_CHECKING:
     from tts_server.speech.service import Service
@@ -47,6 +47,16 @@ class Ticket:
         self._bytes = 0
         self._busy = 0.0
         self._open = True
+        self._remarks: Counter[str] = Counter()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the engine remarked about the pieces spoken so far (``reference_cut`` …), each once.
+
+        A pause in place of words is worth a remark only where nothing else was spoken.
+        """
+        silent = self._remarks["nothing_spoken"] >= len(self.request.sentences)
+        return tuple(note for note in NOTES if self._remarks[note] and (silent or note != "nothing_spoken"))
 
     @property
     def rate(self) -> int:
@@ -82,7 +92,7 @@ class Ticket:
                 raise self.refuse("no_clip") from None
             except OSError:
                 raise self.refuse("no_space") from None
-            running: deque[asyncio.Task[bytes]] = deque()
+            running: deque[asyncio.Task[Spoken]] = deque()
             try:
                 async with aclosing(self._in_order(running, clip, emotion_clip)) as chunks:
                     async for chunk in chunks:
@@ -94,7 +104,7 @@ class Ticket:
         self._outcome = "ok"
 
     async def _in_order(
-        self, running: deque[asyncio.Task[bytes]], clip: Path | None, emotion_clip: Path | None
+        self, running: deque[asyncio.Task[Spoken]], clip: Path | None, emotion_clip: Path | None
     ) -> AsyncGenerator[bytes]:
         """As many pieces at a time as there are workers, given out in the order of the text."""
         last = len(self.request.sentences) - 1
@@ -106,8 +116,9 @@ class Ticket:
                 number, sentence = waiting.popleft()
                 fields = self._fields(sentence, number < last, clip, emotion_clip)
                 running.append(asyncio.create_task(self._speak(fields, began + self._left)))
-            chunk = await running[0]
+            chunk, notes = await running[0]
             running.popleft()
+            self._remarks.update(notes)
             self._left -= time.monotonic() - began
             if joiner is not None:
                 chunk = joiner.join(chunk, first=index == 0, last=index == last)
@@ -125,7 +136,7 @@ class Ticket:
             fields["emotion"] = {**fields["emotion"], "path": str(emotion_clip)}
         return fields
 
-    async def _speak(self, fields: dict[str, object], end: float) -> bytes:
+    async def _speak(self, fields: dict[str, object], end: float) -> Spoken:
         turn = time.monotonic()
 
         def on_turn(waited: float) -> None:
@@ -134,7 +145,7 @@ class Ticket:
             self._service.observer.waited(waited)
 
         try:
-            samples = await self._engine.speak(fields, end, on_turn)
+            spoken = await self._engine.speak(fields, end, on_turn)
         except WorkerLate:
             raise self.refuse("deadline") from None
         except (WorkerLost, NoWorker):
@@ -144,7 +155,7 @@ class Ticket:
         except WorkerRefused as refused:
             raise self.refuse(_FAULTS.get(refused.code, "engine_refused"), reason=refused.code) from None
         self._busy += time.monotonic() - turn
-        return samples
+        return spoken
 
     def refuse(self, code: str, **values: Any) -> Refusal:
         """The error with which this request ends."""

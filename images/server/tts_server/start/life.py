@@ -8,17 +8,16 @@ import importlib
 import logging
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Generator
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import uvicorn
 from uvicorn.server import Server as Uvicorn
 
 from deploy_kit.errors import Failure, fail
 from deploy_kit.messages import Catalogue, system_locale
+from tts_server.beside import in_thread
 from tts_server.front import Front
 from tts_server.net import limits
 from tts_server.net.connection import Connection
@@ -26,7 +25,6 @@ from tts_server.settings import Settings
 from tts_server.start import hush
 from tts_server.state import State
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _BACKLOG = 128
 _SHOWN = 80
@@ -155,7 +153,7 @@ class _Life:
 
         state = self._state
         builtin = Builtin(state.ledger)
-        clips = Clips(builtin)
+        clips = Clips(builtin, state.settings.cache_hub)
         team = Team(state.settings, state.ledger, builtin, clips.spoken)
         self._shutdown.callback(clips.close)
         state.team, state.clips = team, clips
@@ -192,29 +190,3 @@ class _Life:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(service.idle(), self._state.settings.drain_seconds)
         self._server.should_exit = True
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run long imports beside the loop, in a daemon thread: they must not hold up the exit."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - handed over
-            _tell(loop, partial(_settle, done.set_exception, error))
-        else:
-            _tell(loop, partial(_settle, done.set_result, result))
-
-    def _settle(settle: Callable[[Any], None], value: Any) -> None:
-        if not done.cancelled():
-            settle(value)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await done
-
-
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-        loop.call_soon_threadsafe(what)

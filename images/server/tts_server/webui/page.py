@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 import os
 import secrets
 import shutil
@@ -29,6 +28,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import gradio as gr
 
 from tts_server.form import inputs, status
+from tts_server.form.marks import marked
 from tts_server.webui import texts
 from tts_server.webui.gate import Gate
 
@@ -119,14 +119,14 @@ class _Speaker:
         try:
             wanted = check(
                 fields, engine=self.state.settings.engine, max_chars=self.state.settings.max_chars,
-                means=means(self.state),
+                means=await means(self.state),
             )  # fmt: skip
-            path, facts = await _record(self.service, wanted, self.folder)
+            path, facts, notes = await _record(self.service, wanted, self.folder)
         except Refusal as refusal:
             return gr.skip(), _fault(refusal.sentence(say.locale))
         except OSError:
             return gr.skip(), _fault(say("webui.no_space"))
-        return str(path), texts.result(say, facts)
+        return str(path), texts.result(say, facts, notes)
 
 
 def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> None:
@@ -146,8 +146,10 @@ def _wire(page: gr.Blocks, parts: _Parts, state: State, speaker: _Speaker) -> No
     timer.tick(on_load, None, parts.hero, show_progress="hidden", queue=False, api_visibility="private")
 
 
-async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tuple[Path, dict[str, str]]:
-    """Speak into a file of its own folder (its name cannot be guessed); the file and what to tell about it."""
+async def _record(
+    service: Service, wanted: SpeechRequest, folder: Path
+) -> tuple[Path, dict[str, str], tuple[str, ...]]:
+    """Speak into a file of its own folder (its name cannot be guessed); the file, what to tell about it, and notes."""
     began = time.monotonic()
     await asyncio.to_thread(_sweep, folder)
     path = folder / secrets.token_hex(16) / "speech.wav"
@@ -163,7 +165,7 @@ async def _record(service: Service, wanted: SpeechRequest, folder: Path) -> tupl
         "seconds": f"{size / 2 / ticket.rate:.1f}", "work": f"{time.monotonic() - began:.2f}",
         "voice": ", ".join(ticket.request.voices), "engine": ticket.request.model,
     }  # fmt: skip
-    return path, facts
+    return path, facts, ticket.notes
 
 
 async def _write(path: Path, ticket: Ticket, rate: int) -> int:
@@ -181,7 +183,7 @@ async def _write(path: Path, ticket: Ticket, rate: int) -> int:
 
 
 def _fault(sentence: str) -> str:
-    return f'<span class="fault" role="alert">{html.escape(sentence)}</span>'
+    return f'<span class="fault" role="alert">{marked(sentence)}</span>'
 
 
 def _sweep(folder: Path) -> None:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from deploy_kit.messages import Catalogue, topic
 from tts_server.asgi import locale_of
+from tts_server.form.marks import marked
 from tts_server.state import State
 
 _CHINESE = ("zh-CN", "zh-TW", "zh-HK", "zh-Hans", "zh-Hant")
@@ -25,6 +26,7 @@ def speaker(request: gr.Request | None, state: State) -> Catalogue:
     return Catalogue(locale_of(accepted, state.settings.locale))
 
 
-def result(say: Catalogue, values: dict[str, str]) -> str:
-    """The line below the sound: who spoke, how long, how fast."""
-    return html.escape(say.text("webui.result", values))
+def result(say: Catalogue, values: dict[str, str], notes: tuple[str, ...] = ()) -> str:
+    """The line below the sound: who spoke, how long, how fast; then what the engine remarked."""
+    remarks = (f'<br><span class="remark">{marked(say(f"server.note.{note}"))}</span>' for note in notes)
+    return html.escape(say.text("webui.result", values)) + "".join(remarks)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tts_server.workers.slot import Slot
-from tts_server.workers.worker import Worker, WorkerLate, WorkerLost, WorkerRefused
+from tts_server.workers.worker import Spoken, Worker, WorkerLate, WorkerLost, WorkerRefused
 
 
 class NoWorker(Exception):
@@ -31,7 +31,7 @@ class Pool:
         self.waiting = 0
         self._patience = patience
         self._line = asyncio.Lock()
-        self._jobs: set[asyncio.Task[bytes]] = set()
+        self._jobs: set[asyncio.Task[Spoken]] = set()
         self._news = asyncio.Event()
 
     @property
@@ -58,7 +58,7 @@ class Pool:
         self.slots = [slot for slot in self.slots if slot not in slots]
         self.changed()
 
-    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def speak(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         """Speak one piece before ``end`` (monotonic); ``on_turn`` hears how many seconds the turn was waited for.
 
         Raises:
@@ -75,19 +75,19 @@ class Pool:
             job.cancel()  # the job itself calms the worker down before it gives the turn away
             raise
 
-    def _forget(self, job: asyncio.Task[bytes]) -> None:
+    def _forget(self, job: asyncio.Task[Spoken]) -> None:
         self._jobs.discard(job)
         if not job.cancelled():
             job.exception()  # somebody has looked
 
-    async def _take_turn(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> bytes:
+    async def _take_turn(self, fields: dict[str, Any], end: float, on_turn: Callable[[float], None]) -> Spoken:
         asked = time.monotonic()
         slot, worker = await self._turn(end)
         try:
             on_turn(time.monotonic() - asked)
-            samples = await self._guarded(worker, fields, end)
+            spoken = await self._guarded(worker, fields, end)
             slot.failures = 0
-            return samples
+            return spoken
         finally:
             slot.busy = False
             self.changed()
@@ -129,7 +129,7 @@ class Pool:
             except TimeoutError:
                 continue  # the next look says why
 
-    async def _guarded(self, worker: Worker, fields: dict[str, Any], end: float) -> bytes:
+    async def _guarded(self, worker: Worker, fields: dict[str, Any], end: float) -> Spoken:
         try:
             return await worker.speak(fields, max(0.001, end - time.monotonic()))
         except WorkerLate:

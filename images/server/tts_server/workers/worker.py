@@ -9,7 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from deploy_kit import wire
 from deploy_kit.wire import Frame
@@ -19,6 +19,17 @@ from tts_server.workers.launch import Deadlines, Launch, environment
 _log = logging.getLogger(__name__)
 _FATAL = ("out_of_memory", "cuda")
 """Errors of a job after which the worker ends by itself: its context is worthless."""
+
+
+NOTES = ("reference_cut", "emotion_reference_cut", "speech_cut", "nothing_spoken")
+"""What a worker may remark about a job that was done; the sentences are ``server.note.<code>``."""
+
+
+class Spoken(NamedTuple):
+    """The samples of a job, and what the worker remarks about it."""
+
+    samples: bytes
+    notes: tuple[str, ...] = ()
 
 
 class WorkerLost(Exception):
@@ -103,8 +114,8 @@ class Worker:
             raise
         return worker
 
-    async def speak(self, fields: dict[str, Any], seconds: float) -> bytes:
-        """Speak one sentence within ``seconds``; its samples.
+    async def speak(self, fields: dict[str, Any], seconds: float) -> Spoken:
+        """Speak one sentence within ``seconds``.
 
         Raises:
             WorkerLost, WorkerLate: No good for another job; `kill` it.
@@ -159,7 +170,7 @@ class Worker:
                 self._measured(frame)
                 return
 
-    async def _collect(self, ident: int, end: float) -> bytes:
+    async def _collect(self, ident: int, end: float) -> Spoken:
         samples = bytearray()
         while True:
             frame = await self._expect(min(end, time.monotonic() + self._deadlines.silence))
@@ -170,7 +181,7 @@ class Worker:
                 self._channel.send("ack", id=ident, seq=frame.fields.get("seq"))
             elif frame.kind == "done":
                 self._measured(frame)
-                return bytes(samples)
+                return Spoken(bytes(samples), _notes(frame))
             elif frame.kind == "error" and frame.fields.get("code") == "deadline":
                 raise WorkerLate("the job's time is over")
             elif frame.kind == "error":
@@ -215,3 +226,8 @@ class Worker:
             _log.error("worker pid=%d broke the protocol: %s", self.pid, error)
         self._inbox.put_nowait(None)
         self.gone.set()
+
+
+def _notes(frame: Frame) -> tuple[str, ...]:
+    told = frame.fields.get("notes")
+    return tuple(note for note in NOTES if note in told) if isinstance(told, list) else ()
