@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 
@@ -56,7 +55,8 @@ def _candidates(context: Context, name: str, more: tuple[str, ...]) -> Iterator[
         if folder.startswith("/"):
             yield f"{folder.rstrip('/')}/{name}"
     cache = context.read_bytes(_CACHE, _CACHE_BYTES) or b""
-    for match in re.finditer(rb"\0(/[^\0]{1,400}/%s)(?=\0)" % re.escape(name.encode()), cache):
-        yield match[1].decode(errors="replace")
+    for text in cache.split(b"\0"):
+        if text.startswith(b"/") and text.endswith(b"/" + name.encode()):
+            yield text.decode(errors="replace")
     for folder in (*FOLDERS, *more):
         yield f"{folder}/{name}"

@@ -12,7 +12,7 @@ from deploy_kit.facts import Fact, known, unknown
 
 _CXX = "libstdc++.so.6"
 _CXX_BYTES = 32 << 20
-_SYMBOL = re.compile(rb"\0GLIBCXX_3\.4\.(\d{1,3})(?=\0)")
+_SYMBOL = re.compile(rb"GLIBCXX_3\.4\.(\d{1,3})\0")
 _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  # Python's own list
 
 

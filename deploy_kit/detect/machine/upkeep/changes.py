@@ -152,8 +152,8 @@ def _grouped(entries: Iterable[_Entry]) -> list[_Run]:
     """Single lines as runs."""
     runs: list[_Run] = []
     for when, name, version in entries:
-        at = _time(when)
-        if at is None or not _matters(name):
+        at = _time(when) if _matters(name) else None
+        if at is None:
             continue
         if not runs or not timedelta() <= at - runs[-1].end <= _TOGETHER:
             runs.append(_Run(at, at))

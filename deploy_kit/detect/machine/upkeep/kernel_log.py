@@ -18,11 +18,20 @@ _FIRST, _LAST = 100, 200
 _LINE_LENGTH = 400
 _RECORD = re.compile(r"(\d{1,9}),\d+,(\d{1,18}),[^;\n]*;(.*)")
 _STAMPED = re.compile(r"\[ *\d+\.\d+\] ")
-_MATTERS = re.compile(
-    r"NVRM|nvidia|nouveau|nova[-_]core|module verification failed|unsigned module|unavailable key"
-    r"|Key was rejected by service|Required key not available|version magic|disagrees about version of symbol"
-    r"|secure ?boot",
-    re.IGNORECASE,
+_MATTERS = (
+    "nvrm",
+    "nvidia",
+    "nouveau",
+    "nova_core",
+    "nova-core",
+    "module verification failed",
+    "unsigned module",
+    "key was rejected by service",
+    "required key not available",
+    "version magic",
+    "disagrees about version of symbol",
+    "secure boot",
+    "secureboot",
 )
 _CHATTER = ("audit:", "audit(", "ommand line:")
 """Reports of access rules, by the thousand on some desktops; and the kernel's own options, which may hold passwords."""
@@ -66,7 +75,7 @@ def _without_host(line: str) -> str:
 
 
 def _kept(source: str, lines: Iterable[str]) -> Fact[tuple[str, ...]]:
-    found = [line[:_LINE_LENGTH] for line in lines if _MATTERS.search(line) and not _noise(line)]
+    found = [line[:_LINE_LENGTH] for line in lines if _matters(line)]
     if len(found) > _FIRST + _LAST:
         left = len(found) - _FIRST - _LAST
         found = [*found[:_FIRST], *found[-_LAST:]]
@@ -74,8 +83,9 @@ def _kept(source: str, lines: Iterable[str]) -> Fact[tuple[str, ...]]:
     return known(tuple(map(_redacted, found)), source, "" if found else "nothing about NVIDIA or signatures")
 
 
-def _noise(line: str) -> bool:
-    return any(word in line for word in _CHATTER)
+def _matters(line: str) -> bool:
+    small = line.lower()
+    return any(word in small for word in _MATTERS) and not any(word in line for word in _CHATTER)
 
 
 def _redacted(line: str) -> str:
