@@ -10,9 +10,10 @@ from deploy_kit import compat, detect
 from deploy_kit.compat import cards, needs
 from deploy_kit.config.request import Request
 from deploy_kit.data import table
+from deploy_kit.errors import Failure
 from deploy_kit.facts import HostFacts
 from deploy_kit.lifecycle import places
-from deploy_kit.lifecycle.site import holds, running, state_of
+from deploy_kit.lifecycle.site import state_of
 
 if TYPE_CHECKING:
     from deploy_kit.detect.site.destinations import Wanted
@@ -83,15 +84,23 @@ def _unlocked() -> tuple[tuple[str, tuple[str, ...]], ...]:
 def examine(
     request: Request, facts: HostFacts | None = None, *, network: bool = False
 ) -> tuple[HostFacts, compat.Verdict]:
-    """The facts of this host (or the saved ones) and what they allow."""
+    """The facts of this host (or the saved ones) and what they allow: just what `up` would find.
+
+    What keeps `up` from making a plan at all is a finding as well.
+    """
     if facts is not None:
         return facts, compat.judge(facts, wish(request), port_is_ours=False)
-    facts = observe(request, network=network)
-    state = state_of(request)
-    found = running(state)
-    ours = holds(found, state.stack(), request.listen)
-    there = found.target() is not None
-    return facts, judge(request, facts, built=there, stored=there, port_is_ours=ours)
+    from deploy_kit.lifecycle import up
+
+    try:
+        prepared = up.prepare(request, network=network)
+    except Failure as failure:
+        facts = observe(request, network=network)
+        verdict = judge(request, facts, built=False, port_is_ours=False)
+        known = {finding.code for finding in verdict.findings}
+        more = tuple(one for one in (failure.finding, *failure.more) if one.code not in known)
+        return facts, replace(verdict, findings=(*more, *verdict.findings))
+    return prepared.facts, prepared.verdict
 
 
 def judge(

@@ -43,25 +43,28 @@ class Prepared:
     token: str | None = None
 
 
-def prepare(request: Request, *, facts: HostFacts | None = None, make_key: bool = False) -> Prepared:
+def prepare(
+    request: Request, *, facts: HostFacts | None = None, make_key: bool = False, network: bool = False
+) -> Prepared:
     """Look, judge and plan; changes nothing.
 
     Args:
         facts: A saved host instead of this one: it is planned as far as its facts tell, with nothing of ours on it.
         make_key: Give a key that is still to be made its value.
+        network: Ask the places in the network, too, that a deployment fetches from.
 
     Raises:
         Failure: CONFIG-KEY-FILE, CONFIG-TOKEN-FILE, ENGINE-NAME-TAKEN, ENGINE-UNREACHABLE-NOW.
     """
-    return _here(request, make_key=make_key) if facts is None else _there(request, facts)
+    return _here(request, make_key=make_key, network=network) if facts is None else _there(request, facts)
 
 
-def _here(request: Request, *, make_key: bool) -> Prepared:
+def _here(request: Request, *, make_key: bool, network: bool) -> Prepared:
     state = state_of(request)
     request = licence.remembered(request, state)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(running, state)
-        facts = doctor.observe(request)
+        facts = doctor.observe(request, network=network)
         found = looking.result()
     key, token = access.key_for(request, state), access.token_for(request)
     if key is not None and make_key:
