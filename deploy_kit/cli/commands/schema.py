@@ -1,14 +1,24 @@
-"""``schema``: the JSON Schema of ``deploykit.yaml``."""
+"""``schema``: the JSON Schema of ``deploykit.yaml``, or of what ``doctor`` prints."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from deploy_kit.cli.session import Session
-from deploy_kit.config.schema import schema
 
 
 def run(session: Session) -> int:
     """Print the schema."""
-    session.say(json.dumps(schema(session.words), indent=2, ensure_ascii=False))
+    session.say(json.dumps(_schema(session), indent=2, ensure_ascii=False))
     return 0
+
+
+def _schema(session: Session) -> dict[str, Any]:
+    if session.options.document == "doctor":
+        from deploy_kit.cli.output.host import schema
+
+        return schema.schema()
+    from deploy_kit.config import schema as config
+
+    return config.schema(session.words)

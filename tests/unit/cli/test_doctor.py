@@ -7,11 +7,12 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from deploy_kit import codec
 from deploy_kit.cli.main import main
-from deploy_kit.cli.output.host import fit, mended, page, table, verdict
+from deploy_kit.cli.output.host import fit, mended, page, schema, table, verdict
 from deploy_kit.cli.output.host.document import document
 from deploy_kit.cli.output.host.groups import GROUPS
 from deploy_kit.cli.output.text import width
@@ -74,6 +75,21 @@ def test_every_recorded_host_is_a_document_without_loss(name: str) -> None:
     assert [one["code"] for one in plain["findings"]] == [one.code for one in judged.findings]
     assert plain["exit_code"] == (4 if judged.blockers else 0)
     assert plain["verdict"]["runs"] is not bool(judged.blockers)
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_document_is_as_its_schema_says(name: str) -> None:
+    jsonschema.validate(json.loads(json.dumps(document(*examined(name), EN))), schema.schema())
+
+
+def test_the_schema_is_printed_and_refuses_what_lacks_a_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "doctor"], {}) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == schema.schema()
+    plain = json.loads(json.dumps(document(*examined("gpu-ready"), EN)))
+    del plain["facts"]["platform"]["kernel"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(plain, printed)
 
 
 def test_the_verdict_comes_first_and_what_to_do_last() -> None:
