@@ -18,6 +18,7 @@ from tests.support.gpu_host.toolkit import Form, Toolkit
 
 _LABEL = "io.deploykit.test.gpu-host"
 _CGROUPS = Path("/sys/fs/cgroup")
+_GROUP = "deploykit-gpu-"
 _START_SECONDS = 30.0
 
 
@@ -26,7 +27,7 @@ class Host:
 
     def __init__(self, folder: Path, image: str, images: Path) -> None:
         self._log = folder / "dockerd.log"
-        self._group = f"deploykit-gpu-{os.getpid()}"
+        self._group = f"{_GROUP}{os.getpid()}"
         self._dockerd: subprocess.Popen[bytes] | None = None
         self.form: Form | None = None
         borrowed = layers.borrow(image, layers.store(), images)
@@ -66,10 +67,11 @@ class Host:
         return str(networks[0]["IPAM"]["Config"][0]["Gateway"])
 
     def close(self) -> None:
-        self._stop()
+        """End it as a power cut ends a host: nobody is asked."""
         self.machine.close()
-        for group in sorted(_CGROUPS.glob(f"**/{self._group}"), reverse=True):
-            _clear(group)
+        if self._dockerd is not None:
+            self._dockerd.wait(timeout=60)
+        _clear(self._group)
 
     def _stop(self) -> None:
         """Containers first: the engine leaves those that hang behind."""
@@ -105,11 +107,28 @@ def _sweep() -> None:
     """Remove what runs left that were killed: their machines ended by themselves, the room they took did not."""
     listing = ("docker", "volume", "ls", "--filter", f"label={_LABEL}", "--format", "{{.Name}}")
     for name in subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split():
-        if not Path(f"/proc/{name.rpartition('-')[2]}").exists():
+        if _ended(name):
             subprocess.run(("docker", "volume", "rm", "--force", name), check=False, capture_output=True)
+    for group in {place.name for place in _groups(f"{_GROUP}*")}:
+        if _ended(group):
+            _clear(group)
 
 
-def _clear(group: Path) -> None:
-    for place, _, _ in os.walk(group, topdown=False):
-        with contextlib.suppress(OSError):
-            Path(place).rmdir()
+def _ended(name: str) -> bool:
+    """Whether the process is gone whose number a name ends with."""
+    return not Path(f"/proc/{name.rpartition('-')[2]}").exists()
+
+
+def _groups(name: str) -> list[Path]:
+    """The control groups of this name: one, or one a controller in the old hierarchy."""
+    return [*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")]
+
+
+def _clear(name: str) -> None:
+    """Remove control groups; the last process in one may need a moment to be gone."""
+    end = time.monotonic() + 5
+    while (left := _groups(name)) and time.monotonic() < end:
+        for place, _, _ in (found for group in left for found in os.walk(group, topdown=False)):
+            with contextlib.suppress(OSError):
+                Path(place).rmdir()
+        time.sleep(0.05)
