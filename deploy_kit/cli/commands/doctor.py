@@ -81,7 +81,8 @@ def look(session: Session) -> page.Look:
     from deploy_kit.cli.output import findings
 
     columns = columns_of(sys.stdout)
-    return page.Look(session.words, findings.colours(sys.stdout), columns, verbose=session.options.verbose)
+    verbose, here = session.options.verbose, not session.options.facts
+    return page.Look(session.words, findings.colours(sys.stdout), columns, verbose=verbose, here=here)
 
 
 def exit_code(*verdicts: Verdict) -> int:

@@ -100,6 +100,12 @@ def test_the_verdict_comes_first_and_what_to_do_last() -> None:
     assert any(line.startswith("      sudo ") for line in lines[lines.index("What to do") :])
 
 
+def test_what_can_be_mended_is_pointed_at_on_this_host_only() -> None:
+    last = shown("gpu-cdi-off")[-2:]
+    assert last == ["  1 of these can be mended by deploykit, which asks first:", "      deploykit doctor --fix"]
+    assert "--fix" not in "\n".join(shown("gpu-cdi-off", page.Look(EN, here=False)))
+
+
 def test_the_verdict_names_image_and_card() -> None:
     assert "indextts-2.5 runs here on NVIDIA GeForce RTX 5090, from the image cu128." in shown("gpu-blackwell")[0]
 

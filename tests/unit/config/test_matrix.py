@@ -96,3 +96,14 @@ def test_a_file_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught:
         load({"matrix": str(tmp_path / "none")}, {}, None)
     assert caught.value.finding.code == "CONFIG-MATRIX-FILE"
+
+
+@pytest.mark.parametrize("page", ["doctor.md", "doctor.zh-CN.md"])
+def test_the_example_of_the_docs_is_one(tmp_path: Path, page: str) -> None:
+    text = (FACTS.parents[1] / "docs" / page).read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+
+    matrix = doctor.wish(request(tmp_path, example)).matrix
+
+    assert matrix is not None
+    assert (matrix.guessed("3f00"), matrix.row("cu128").driver_floor) == ("13.0", "525.60.13")

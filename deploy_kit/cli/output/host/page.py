@@ -11,26 +11,31 @@ from deploy_kit.cli.output import findings
 from deploy_kit.cli.output.host import values, verdict
 from deploy_kit.cli.output.host.fit import rows, wrapped
 from deploy_kit.cli.output.host.groups import GROUPS
+from deploy_kit.cli.output.program import shown
 from deploy_kit.facts import Fact, HostFacts, State
 from deploy_kit.findings import Finding, Severity
+from deploy_kit.lifecycle import fix
 from deploy_kit.messages import Catalogue
 
 if TYPE_CHECKING:
     from deploy_kit.compat import Verdict
     from deploy_kit.config.request import Request
 
-_BOLD, _DIM, _GREEN = "1", "2", "32"
+_BOLD, _GREEN = "1", "32"
+_FIX = ("deploykit", "doctor", "--fix")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a page is to look: its ``words``, ``colour`` or not, at most so many ``columns`` (None: lines are never
-    broken), and whether to show each fact with its source and those that nobody asked for."""
+    broken), whether to show each fact with its source and those that nobody asked for, and whether the host is this
+    one."""
 
     words: Catalogue
     colour: bool = False
     columns: int | None = None
     verbose: bool = False
+    here: bool = True
 
     def paint(self, text: str, code: str) -> str:
         return findings.paint(text, code, self.colour)
@@ -53,6 +58,11 @@ def page(facts: HostFacts, judged: Verdict, request: Request, look: Look) -> Ite
     for finding in found:
         yield from finding_lines(finding, look)
     yield from _remedies(found, look)
+    count = sum(offer.setup is None for offer in fix.offers(facts, judged))
+    if count and look.here:
+        yield ""
+        yield from wrapped(look.words("cli.doctor_fix", count=count), look.columns, "  ")
+        yield f"      {shown(_FIX)}"
 
 
 def finding_lines(finding: Finding, look: Look) -> list[str]:
