@@ -23,7 +23,8 @@ _HEADS = re.compile(
     r"[ \t]{1,40}"
     r"|\x00{1,8}"
     r"|\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\s?"  # 2026-01-02T03:04:05.678Z
-    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? \S{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?:\s?"  # journald
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? \S{1,64} (?!nvidia-gridd)"  # journald; the name of this
+    r"[\w./@-]{1,64}(?:\[\d{1,10}\])?:\s?"  # program alone is part of what it says
     r"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: \d{4})?\]\s?"  # dmesg -T
     r"|\[ {0,8}\d{1,9}\.\d{6}\]\s?"  # the kernel's own clock
     r"|(?:stdout|stderr) [FP] "  # containers under Kubernetes
@@ -77,15 +78,15 @@ def _read(stream: BinaryIO) -> bytes:
 
 
 def plain(piece: str) -> str:
-    """A piece without colours; in JSON and logfmt the escapes are undone, so that a text reads as it was meant.
+    """A piece without colours and escaped quotes; in JSON and logfmt every escape is undone: it reads as it was meant.
 
     Line ends inside of a line become carriage returns: they end a sentence, not a line.
     """
     if "\x1b" in piece or "\\u001b" in piece or "\\x1b" in piece:
         piece = _COLOUR.sub("", piece)
     if "\\" in piece and ('{"' in piece or 'msg="' in piece):
-        piece = _NEWLINE.sub("\r", piece).replace('\\"', '"').replace("\\t", " ").replace("\\u003e", ">")
-    return piece
+        piece = _NEWLINE.sub("\r", piece).replace("\\t", " ").replace("\\u003e", ">")
+    return piece.replace('\\"', '"')
 
 
 def small(text: str) -> str:

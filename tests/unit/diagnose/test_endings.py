@@ -62,7 +62,7 @@ def test_a_normal_stop_is_harmless() -> None:
 def test_an_end_is_the_root_of_what_the_log_says_of_it() -> None:
     end = diagnose.exit_code(137, oom_killed=True)
     assert end is not None
-    log = diagnose.read(["worker lost: engine=x pid=7 signal 9 after 1.0 s"])
+    log = diagnose.read(["worker lost: engine=x pid=7 exit -9 in phase ready after 1.0 s"])
 
     assert diagnose.ordered((*log, end))[0].row == "D47"
 

@@ -59,6 +59,7 @@ def test_quotes_that_a_log_has_escaped_are_quotes() -> None:
 
     assert rows(json.dumps({"log": said})) == ["D01"]
     assert rows(f'time="x" level=error msg="{said}"'.replace(' "nvidia" ', ' \\"nvidia\\" ')) == ["D01"]
+    assert rows("event: " + said.replace('"', '\\"')) == ["D01"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1"])
@@ -147,6 +148,11 @@ def test_commands_fit_the_distribution() -> None:
         (["NVRM: API mismatch: the client has the version 570.1, but",
           "Failed to initialize NVML: Driver/library version mismatch"], ["L01", "D20"]),
         (["Failed building wheel for x", FULL], ["D29", "S09"]),
+        (["warning worker lost: engine=x pid=7 exit -9 in phase load after 1.0 s"], ["S20", "O01"]),
+        (["warning worker lost: engine=x pid=7 exit -11 in phase ready after 1.0 s"], ["D49", "O01"]),
+        (['exec: "nvidia-smi": executable file not found in $PATH'], ["P30", "D51"]),
+        (["Readiness probe failed: dial tcp 10.1.1.1:7860: connect: connection refused"], ["K20", "B05"]),
+        (["dial unix /var/run/docker.sock: connect: connection refused"], ["D25", "B05"]),
     ],
 )  # fmt: skip
 def test_the_root_goes_first(lines: list[str], expected: list[str]) -> None:

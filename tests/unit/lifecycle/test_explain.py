@@ -54,7 +54,7 @@ def test_the_log_of_a_service_that_ended_names_the_cause(state: State, monkeypat
 
 
 def test_want_of_memory_goes_before_what_the_log_says(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs(monkeypatch, "worker lost: engine=x pid=7 signal 9 after 1.0 s", code=137, oom=True)
+    runs(monkeypatch, "worker lost: engine=x pid=7 exit -9 in phase ready after 1.0 s", code=137, oom=True)
 
     assert codes(explain.explained(fail("HEALTH-EXITED", "x", exit=137, oom=" (OOM)"), state, facts())) == ["D47"]
 
