@@ -75,7 +75,7 @@ class Slot:
     @property
     def alive(self) -> bool:
         """Whether a worker is there that has said it is ready."""
-        return self.state is SlotState.READY and self.worker is not None and not self.worker.gone.is_set()
+        return self.state is SlotState.READY and self.worker is not None and not self.worker.ended
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep())

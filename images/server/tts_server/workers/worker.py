@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy_kit import wire
@@ -80,6 +81,17 @@ class Worker:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended or is just dying, by the kernel's word: the event loop hears of it later."""
+        if self.gone.is_set():
+            return True
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return True
+        return state.rpartition(")")[2].split()[0] in "ZX"
 
     @property
     def rate(self) -> int:
