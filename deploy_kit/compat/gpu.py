@@ -99,8 +99,8 @@ def _blind(gpu: GpuFacts) -> bool:
 def _unseen(wish: Wish) -> Answer:
     variant = wish.variant
     if wish.device == "cuda":
-        request = way_in.assumed(wish)
-        return Answer(cards.CUDA_VARIANTS[0] if variant == "auto" else variant, "cuda", request)
+        request, doubt = way_in.assumed(wish), Finding.of("GPU-UNSEEN", Severity.WARNING, "GPU")
+        return Answer(cards.CUDA_VARIANTS[0] if variant == "auto" else variant, "cuda", request, (doubt,))
     note = Finding.of("GPU-UNSEEN", Severity.INFO, "GPU")
     return Answer("cpu" if variant == "auto" else variant, "cpu", None, (note,))
 

@@ -77,6 +77,13 @@ def test_a_host_is_judged_for_indextts(
     assert [code for code in codes(verdict) if code.startswith("GPU")] == said
 
 
+def test_a_card_that_nobody_looked_for_is_no_clean_bill() -> None:
+    verdict = judge("ubuntu-2404-ready", device="cuda")
+
+    assert verdict.device == "cuda"
+    assert ("GPU-UNSEEN", Severity.WARNING) in [(one.code, one.severity) for one in verdict.findings]
+
+
 def test_every_gpu_host_on_record_is_judged() -> None:
     on_record = {path.stem for path in FACTS.glob("gpu-*.json")} - set(RECORDED)
 
