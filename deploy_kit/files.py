@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC  # in /tmp others could lay links
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
@@ -38,7 +39,7 @@ def _replace(path: Path, data: bytes, mode: int | None) -> None:
     with contextlib.suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode) if mode is None else mode
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
+        descriptor = os.open(partial, _WRITE, 0o666 if mode is None else mode)
         with os.fdopen(descriptor, "wb") as file:
             if mode is not None:
                 os.fchmod(descriptor, mode)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_kit.cli.main import early_locale
 from deploy_kit.cli.parser import SETTING, parse
 from deploy_kit.cli.table import Command
-from deploy_kit.errors import fail
+from deploy_kit.errors import Failure, fail
 from deploy_kit.findings import Message
 from deploy_kit.messages import Catalogue
 
@@ -79,6 +79,18 @@ class Session:
     @property
     def request(self) -> Request:
         return self.loaded().request
+
+    def readable_request(self) -> Request:
+        """As much of the settings as can be read where something in them is wrong: without the config file, then
+        without the environment, then the name alone, else the defaults."""
+        from deploy_kit.config.load import load
+
+        flags = self._flags()
+        named = {"name": flags["name"]} if "name" in flags else {}
+        for given, environment in ((flags, self.environment), (flags, {}), (named, {})):
+            with contextlib.suppress(Failure):
+                return load(given, environment, None).request
+        return load({}, {}, None).request
 
     def facts(self) -> HostFacts | None:
         """The facts of ``--facts FILE``; None when the host itself is to be looked at.

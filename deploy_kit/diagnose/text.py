@@ -22,6 +22,7 @@ _NEWLINE = re.compile(r"\\r\\n|\\n|\\r")
 _HEADS = re.compile(
     r"[ \t]{1,40}"
     r"|\x00{1,8}"
+    r"|\ufeff"  # the mark of an encoding
     r"|\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\s?"  # 2026-01-02T03:04:05.678Z
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? \S{1,64} (?!nvidia-gridd)"  # journald; the name of this
     r"[\w./@-]{1,64}(?:\[\d{1,10}\])?:\s?"  # program alone is part of what it says

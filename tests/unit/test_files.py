@@ -112,3 +112,13 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         files.read(tmp_path / "a", 3)
     with pytest.raises(IsADirectoryError):
         files.read(tmp_path, 3)
+
+
+def test_a_link_that_another_has_laid_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("kept")
+    (tmp_path / f".a.{os.getpid()}").symlink_to("victim")
+
+    with pytest.raises(OSError, match="symbolic links"):
+        files.write_whole(tmp_path / "a", "new")
+
+    assert (tmp_path / "victim").read_text() == "kept"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import sys
+import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedReader
+from typing import BinaryIO, cast
 
 from deploy_kit import diagnose
 from deploy_kit.cli.output import causes
@@ -14,6 +17,7 @@ from deploy_kit.errors import fail
 from deploy_kit.lifecycle import explain
 
 _SOURCES = {source.value: source for source in diagnose.Source}
+_GZIP = b"\x1f\x8b"
 
 
 def run(session: Session) -> int:
@@ -34,10 +38,27 @@ def _opened(file: str | None) -> Iterator[BinaryIO]:
     if file in (None, "-"):
         if file is None and sys.stdin.isatty():
             raise fail("USAGE-NO-LOG", "diagnose")
-        yield sys.stdin.buffer
-        return
-    try:
-        with open(str(file), "rb") as stream:
+        with _read(sys.stdin.buffer, "-") as stream:
             yield stream
-    except OSError as error:
-        raise fail("USAGE-READ", str(file), reason=error.strerror or str(error)) from None
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = stack.enter_context(open(str(file), "rb"))
+        except OSError as error:
+            raise fail("USAGE-READ", str(file), reason=error.strerror or str(error)) from None
+        yield stack.enter_context(_read(opened, str(file)))
+
+
+@contextlib.contextmanager
+def _read(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """A stream as text comes from it: an old log may lie there compressed.
+
+    Raises:
+        Failure: USAGE-READ.
+    """
+    try:
+        packed = cast("BufferedReader", stream).peek(len(_GZIP)).startswith(_GZIP)
+        yield cast("BinaryIO", gzip.GzipFile(fileobj=stream)) if packed else stream
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail("USAGE-READ", name, reason=reason) from None

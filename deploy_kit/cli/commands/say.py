@@ -47,7 +47,7 @@ def run(session: Session) -> int:
         explicit=session.flags_given(),
     )
     if target == "-":
-        _pour(sound)
+        streams.pour(sound)
     else:
         _write(Path(target), sound)
         _tell(session, target, len(sound), time.monotonic() - start, notes)
@@ -106,16 +106,6 @@ def _stdin() -> str:
         raise fail("USAGE-TEXT", "-", position=error.start) from None
     except OSError as error:
         raise fail("USAGE-READ", "-", reason=error.strerror or str(error)) from None
-
-
-def _pour(sound: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(sound)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise fail("USAGE-WRITE", "stdout", reason=error.strerror or str(error)) from None
 
 
 def _write(path: Path, sound: bytes) -> None:

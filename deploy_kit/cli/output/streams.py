@@ -46,6 +46,24 @@ def prepare() -> None:
         sys.stdout = _told_apart(sys.stdout)
 
 
+def pour(data: bytes) -> None:
+    """Bytes as they are to standard output.
+
+    Raises:
+        Failure: USAGE-WRITE.
+        BrokenPipeError: Whoever read us has gone.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from deploy_kit.errors import fail
+
+        raise fail("USAGE-WRITE", "stdout", reason=error.strerror or str(error)) from None
+
+
 def _told_apart(stream: TextIO) -> TextIO:
     raw = _Output(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(

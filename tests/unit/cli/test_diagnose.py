@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -28,7 +29,7 @@ HARMLESS = "groups: cannot find name for group ID 109"
 
 class _Input(io.TextIOWrapper):
     def __init__(self, content: bytes, tty: bool = False) -> None:
-        super().__init__(io.BytesIO(content))
+        super().__init__(io.BufferedReader(io.BytesIO(content)))
         self._tty = tty
 
     def isatty(self) -> bool:
@@ -71,6 +72,20 @@ def test_a_file_and_a_dash_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert main(["diagnose", str(tmp_path / "x.log")], {}) == 4
     assert main(["diagnose", "-"], {}) == 4
     assert capsys.readouterr().out.count("P18") == 2
+
+
+def test_an_old_log_is_read_as_it_lies_there_compressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    packed = gzip.compress(OOM.encode())
+    (tmp_path / "x.log.2.gz").write_bytes(packed)
+    (tmp_path / "cut.gz").write_bytes(packed[:-12])
+    (tmp_path / "no.gz").write_bytes(b"\x1f\x8bno")
+
+    assert main(["diagnose", str(tmp_path / "x.log.2.gz")], {}) == 4
+    for broken in ("cut.gz", "no.gz"):
+        assert main(["diagnose", str(tmp_path / broken)], {}) == 2
+        assert "USAGE-READ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["missing.log", "."])
@@ -177,6 +192,41 @@ def test_a_report_is_made_of_broken_settings_too(collected: list[SimpleNamespace
 
     assert main(["report"], {}) == 0
     assert collected[0].trouble.finding.code.startswith("CONFIG-")
+
+
+def test_what_can_be_read_of_broken_settings_is_kept_and_the_rest_is_told(
+    collected: list[SimpleNamespace], tmp_path: Path, capsys
+) -> None:
+    (tmp_path / "deploykit.yaml").write_text("listen: [\n")
+
+    assert main(["report", "--name", "mine"], {"DEPLOYKIT_DEVICE": "cpu"}) == 0
+    assert (collected[0].request.name, collected[0].request.device) == ("mine", "cpu")
+    assert main(["report", "--name", "mine"], {"DEPLOYKIT_LISTEN": "?"}) == 0
+    assert collected[1].request.name == "mine"
+    assert main(["report", "--name", "mine", "--listen", "?"], {}) == 0
+    assert collected[2].request.name == "mine"
+    assert main(["report", "--name", "Not A Name"], {}) == 0
+    assert collected[3].request.name == "indextts"
+    said = capsys.readouterr().out
+    assert "this report is about the stack mine" in said
+    assert "CONFIG-" in said
+
+
+def test_a_report_goes_into_a_pipe_with_its_list_beside_it(
+    collected: list[SimpleNamespace], tmp_path: Path, capfdbinary
+) -> None:
+    assert main(["report", "-o", "-"], {}) == 0
+
+    out, err = capfdbinary.readouterr()
+    with tarfile.open(fileobj=io.BytesIO(out)) as archive:
+        assert archive.getnames() == ["report/README.txt", "report/facts.json"]
+    assert b"facts.json" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_and_json_do_not_share_an_output(collected: list[SimpleNamespace], capsys) -> None:
+    assert main(["report", "-o", "-", "--output", "json"], {}) == 2
+    assert "USAGE-TWO-OUTPUTS" in capsys.readouterr().out
 
 
 def test_a_report_that_cannot_be_written_is_said(collected: list[SimpleNamespace], capsys) -> None:

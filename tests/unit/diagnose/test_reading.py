@@ -69,6 +69,13 @@ def test_bytes_are_read_in_the_encoding_of_their_mark(encoding: str) -> None:
     assert stream(f"{mark}äöü\n{KERNEL}\n".encode(encoding)) == ["P01"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_mark_of_an_encoding_is_no_part_of_the_first_line(encoding: str) -> None:
+    (match,) = diagnose.read_stream(io.BytesIO("Killed\r\n".encode(encoding)))
+
+    assert (match.row, match.line) == ("S20", "Killed")
+
+
 def test_bytes_that_are_no_text_hide_nothing() -> None:
     assert stream(b"\xff\xc0\x80\n" + KERNEL.encode() + b"\xff\n\x00\x00\n") == ["P01"]
 
