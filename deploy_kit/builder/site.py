@@ -134,8 +134,14 @@ def _pip_conf(settings: BuildSettings, site: SiteFacts) -> str | None:
     known = site.package_index.value or {}
     values = {key: known[key] for key in data.table("mirrors")["pip_settings"] if key in known}
     if settings.package_index is not None:
-        values = {"index-url": settings.package_index}
+        values = {"index-url": settings.package_index} | _trusted(settings.package_index)
     return _ini(values) if values else None
+
+
+def _trusted(index: str) -> dict[str, str]:
+    """An index without TLS chosen by name is meant: pip would pass it over. Its files must fit the lock."""
+    url = urlsplit(index)
+    return {"trusted-host": url.netloc.rpartition("@")[2]} if url.scheme == "http" else {}
 
 
 def _ini(values: Mapping[str, str]) -> str:

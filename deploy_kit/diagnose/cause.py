@@ -17,12 +17,13 @@ class Cause(Finding):
     seen: str = ""
 
     @classmethod
-    def of_match(cls, match: Match) -> Cause:
+    def of_match(cls, match: Match, *, above: bool = False) -> Cause:
+        """A match as a finding; ``above``: its line was just shown, and is not repeated."""
         where = match.source.value if match.source is not None else "text"
         told = {"subject": match.code, "line": match.line_number, "count": match.count, "shown": match.line}
         args = arguments(told | dict(match.args))
         named = match.sentence("").key.rstrip(".")
-        seen = f"book.seen.{where if match.line else 'exit'}"
+        seen = "book.seen.above" if above else f"book.seen.{where if match.line else 'exit'}"
         return cls(match.row, match.severity, match.code, args, (), match.commands, named, seen)
 
     def sentence(self, part: str) -> Message:

@@ -18,7 +18,8 @@ LINES = 2000
 """How much of a log is read when nobody says how much."""
 
 _SHOWN = 3
-_ALIVE = ("running", "created", "paused")
+_RUNS = ("running", "paused")
+_ALIVE = (*_RUNS, "created")
 _FAMILIES = {
     "debian": ("debian", "ubuntu"),
     "fedora": ("fedora", "rhel", "centos", "rocky", "almalinux"),
@@ -52,6 +53,8 @@ def service(
         end = found.container
         if end.status not in _ALIVE and (match := diagnose.exit_code(end.exit_code, end.oom_killed, family=family)):
             matches.append(match)
+        if end.status not in _RUNS:  # what the engine said of an earlier start is over
+            matches += diagnose.read(end.error.splitlines(), source=Source.DOCKER, family=family)
         log = docker.logs_tail(end.id, lines)
     else:
         log = local.tail(state, lines)
@@ -113,8 +116,15 @@ def explained(failure: Failure, state: State, facts: HostFacts) -> Failure:
             found += service(state, kernel=kernel, family=family)
     known = {failure.finding.code, *(finding.code for finding in failure.more)}
     roots = (match for match in diagnose.roots(diagnose.ordered(found)) if match.code not in known)
-    causes = [Cause.of_match(match) for match in roots][:_SHOWN]
+    above = _told(failure)
+    causes = [Cause.of_match(match, above=bool(match.line) and match.line in above) for match in roots][:_SHOWN]
     return Failure(failure.finding, *failure.more, *causes) if causes else failure
+
+
+def _told(failure: Failure) -> str:
+    """What the failure itself shows of the words of others."""
+    args = dict(failure.finding.args)
+    return args.get("reason") or args.get("lines") or ""
 
 
 def _of_text(failure: Failure, family: str) -> tuple[Match, ...]:

@@ -54,6 +54,8 @@ def status(request: Request) -> Status:
         device=str(detail["device"]) if "device" in detail else (stack.device if stack is not None else None),
         engine=stack.engine if stack is not None else None,
         image=stack.image.reference if stack is not None and target is Target.COMPOSE else None,
-        since=found.container.started_at if target is Target.COMPOSE and found.container is not None else None,
+        since=(found.container.started_at or None)
+        if target is Target.COMPOSE and found.container is not None
+        else None,
         detail=detail,
     )

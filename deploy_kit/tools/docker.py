@@ -14,6 +14,8 @@ from deploy_kit import http10, proc
 
 _SOCKET = "/var/run/docker.sock"
 
+_NEVER = "0001-"
+"""So begins the time stamp of what has not happened."""
 QUICK = 20.0
 """Seconds after which an engine that should answer at once counts as silent."""
 
@@ -36,7 +38,8 @@ class ImageInfo:
 @dataclass(frozen=True, slots=True)
 class ContainerInfo:
     """A container. ``status`` is the engine's word (``running``, ``exited`` …), ``health`` its health check's, or None;
-    ``started_at`` the engine's time stamp; ``ports`` published addresses as ``host:port``."""
+    ``started_at`` the engine's time stamp, empty before the first start; ``ports`` published addresses as
+    ``host:port``; ``error`` why the engine could not start it."""
 
     id: str
     name: str
@@ -49,6 +52,7 @@ class ContainerInfo:
     started_at: str
     labels: dict[str, str]
     ports: tuple[str, ...]
+    error: str = ""
 
 
 def call(*args: str, timeout: float = QUICK, check: bool = True, input: str | None = None) -> proc.Completed:
@@ -145,7 +149,8 @@ def _container(row: Mapping[str, Any]) -> ContainerInfo:
         exit_code=int(state.get("ExitCode", 0)),
         oom_killed=bool(state.get("OOMKilled")),
         restarts=int(row.get("RestartCount", 0)),
-        started_at=state.get("StartedAt", ""),
+        started_at="" if (started := state.get("StartedAt", "")).startswith(_NEVER) else started,
         labels=row["Config"].get("Labels") or {},
         ports=tuple(sorted({f"{one['HostIp']}:{one['HostPort']}" for some in bindings.values() for one in some or ()})),
+        error=state.get("Error") or "",
     )

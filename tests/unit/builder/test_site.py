@@ -56,6 +56,12 @@ def test_the_chosen_index_wins_over_the_hosts(tmp_path: Path) -> None:
     }
 
 
+def test_a_chosen_index_without_tls_is_not_passed_over(tmp_path: Path) -> None:
+    settings = BuildSettings(BASE, package_index="http://me:pw@mirror.example:8080/simple")
+
+    assert "trusted-host = mirror.example:8080\n" in written(tmp_path, settings, facts())["pip_conf"]
+
+
 def test_of_the_hosts_pip_settings_only_those_that_make_sense_in_a_build_are_handed_on(tmp_path: Path) -> None:
     host = facts(index={"index-url": "https://a.example/simple", "cert": "/etc/ca.pem", "find-links": "/opt/wheels"})
 

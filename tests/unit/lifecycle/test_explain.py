@@ -33,9 +33,14 @@ def state(tmp_path: Path) -> State:
 
 
 def runs(
-    monkeypatch: pytest.MonkeyPatch, *lines: str, status: str = "exited", code: int = 1, oom: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    *lines: str,
+    status: str = "exited",
+    code: int = 1,
+    oom: bool = False,
+    error: str = "",
 ) -> None:
-    container = SimpleNamespace(id="c1", status=status, exit_code=code, oom_killed=oom)
+    container = SimpleNamespace(id="c1", status=status, exit_code=code, oom_killed=oom, error=error)
     monkeypatch.setattr(explain, "running", lambda _: site.Running(container, None))  # type: ignore[arg-type]
     monkeypatch.setattr(docker, "logs_tail", lambda *_: lines)
 
@@ -57,6 +62,27 @@ def test_want_of_memory_goes_before_what_the_log_says(state: State, monkeypatch:
     runs(monkeypatch, "worker lost: engine=x pid=7 exit -9 in phase ready after 1.0 s", code=137, oom=True)
 
     assert codes(explain.explained(fail("HEALTH-EXITED", "x", exit=137, oom=" (OOM)"), state, facts())) == ["D47"]
+
+
+@pytest.mark.parametrize(("status", "rows"), [("created", ["D28", "D27"]), ("running", [])])
+def test_why_the_engine_could_not_start_it_is_known_as_long_as_it_stands(
+    state: State, monkeypatch: pytest.MonkeyPatch, status: str, rows: list[str]
+) -> None:
+    error = (
+        "driver failed programming external connectivity on endpoint x: Error starting userland proxy: "
+        "listen tcp4 127.0.0.1:7860: bind: address already in use"
+    )
+    runs(monkeypatch, status=status, code=128, error=error)
+
+    assert [match.row for match in explain.service(state)] == rows
+
+
+def test_a_line_that_the_failure_has_shown_is_not_shown_again(state: State) -> None:
+    said = "Cannot connect to the Docker daemon at unix:///run/docker.sock. Is the docker daemon running?"
+
+    (cause,) = explain.explained(fail("ENGINE-COMPOSE-FAILED", "x", reason=said), state, facts()).more
+
+    assert cause.sentence("why").key == "book.seen.above"
 
 
 def test_a_running_service_has_no_exit_code(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         f"{home}/x at 93.184.216.34 on wolfgangs-nas for wolfgang from 10.0.0.7",
         "CUDA out of memory. Tried to allocate 2 GiB",
     )
-    container = SimpleNamespace(id="c1", status="exited", exit_code=137, oom_killed=True)
+    container = SimpleNamespace(id="c1", status="exited", exit_code=137, oom_killed=True, error="")
     monkeypatch.setattr(site, "running", lambda _: site.Running(container, None))  # type: ignore[arg-type]
     monkeypatch.setattr("deploy_kit.lifecycle.explain.running", lambda _: site.Running(container, None))  # type: ignore[arg-type]
     monkeypatch.setattr(docker, "logs_tail", lambda *_: lines)
