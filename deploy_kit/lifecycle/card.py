@@ -41,6 +41,16 @@ def inside(stack: Stack, report: Reporter) -> tuple[Finding, ...]:
     return (finding,)
 
 
+def refused(failure: Failure, stack: Stack, report: Reporter) -> None:
+    """Where the server refused the card before it was looked at from here, look: the answer must not depend on haste.
+
+    Raises:
+        Failure: GPU-NOT-INSIDE, where the guard says the same now.
+    """
+    if failure.finding.code == "GPU-REFUSED":
+        inside(stack, report)
+
+
 def withheld(failure: Failure, stack: Stack) -> tuple[Finding, ...]:
     """What is said where the container engine would not hand the card in, and the service goes on without it.
 

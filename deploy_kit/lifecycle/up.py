@@ -122,6 +122,7 @@ def carry_out(
             try:
                 proof = _perform(prepared, request, report, consent, clock)
             except Failure as failure:
+                card.refused(failure, prepared.stack, report)
                 notes += card.withheld(failure, prepared.stack)
                 wish = replace(request, device="cpu", variant=prepared.stack.image.variant)
                 prepared = prepare(wish, make_key=True)

@@ -22,6 +22,7 @@ _LINKS = 40
 _RECORD_BYTES = 8192
 _LOG_BYTES = 16 << 20
 
+
 @dataclass(frozen=True, slots=True)
 class Uname:
     """``system`` is ``Linux``, ``Darwin`` or ``Windows``; ``bits`` those of this process's pointers."""
