@@ -1,0 +1,187 @@
+"""What was observed of a cluster: values, each with its source, or the reason why it is not known.
+
+Nothing here is a judgement. `deploykit doctor --target kubernetes --save` writes these values as JSON, and they can be
+replayed on another machine. Quantities are whole numbers: bytes for memory and storage, thousandths of a core for
+``cpu``, pieces for everything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy_kit.facts import Fact, not_asked
+
+SCHEMA = 1
+
+_NOT_ASKED: Fact[Any] = not_asked("")
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """What keeps pods without a matching toleration off a node; ``effect`` as Kubernetes spells it."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One node.
+
+    ``labels`` are those that tell of hardware, place, pool and platform; ``capacity`` what the node has and
+    ``allocatable`` what pods may have of it; ``requested`` the sum of what the pods bound to it asked for (empty where
+    pods cannot be listed); ``pressure`` the names of conditions other than Ready that are true; ``provider`` the scheme
+    of its provider id (``gce``, ``aws``, ``azure``, ``oci``, ``k3s``, ``kwok``), empty when there is none; ``runtime``
+    as the kubelet tells it (``containerd://1.7.24``); ``volumes`` how many persistent volumes are attached.
+    """
+
+    name: str
+    ready: bool
+    schedulable: bool
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    capacity: dict[str, int] = field(default_factory=dict)
+    allocatable: dict[str, int] = field(default_factory=dict)
+    requested: dict[str, int] = field(default_factory=dict)
+    pressure: tuple[str, ...] = ()
+    kubelet: str = ""
+    runtime: str = ""
+    system: str = ""
+    architecture: str = ""
+    kernel: str = ""
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonFacts:
+    """A DaemonSet or Deployment that hands out, labels, measures or drives devices, known by its image.
+
+    ``role`` is a key of the table's ``components`` (``device-plugin``, ``operator``, ``discovery``, ``dra-driver``,
+    ``metrics-server``, ``keda`` …); ``wanted`` and ``ready`` count pods; ``trouble`` is the latest reason of one of
+    its pods that does not run (``CrashLoopBackOff: …``), empty when there is none.
+    """
+
+    role: str
+    namespace: str
+    name: str
+    image: str
+    wanted: int
+    ready: int
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeClassFacts:
+    """A RuntimeClass and the handler of the container runtime that it means."""
+
+    name: str
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageClassFacts:
+    """A storage class; ``waits`` when it binds only once a pod has a node (WaitForFirstConsumer)."""
+
+    name: str
+    provisioner: str
+    default: bool = False
+    waits: bool = False
+    expandable: bool = False
+    retains: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """A persistent volume claim of the namespace; ``bytes`` what was asked for."""
+
+    name: str
+    phase: str
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaFacts:
+    """A resource quota of the namespace: names as Kubernetes gives them (``requests.nvidia.com/gpu``, ``pods`` …)."""
+
+    name: str
+    hard: dict[str, int]
+    used: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFacts:
+    """What a limit range says of single containers, pods or claims (``type``): ``least`` and ``most`` by resource."""
+
+    name: str
+    type: str
+    least: dict[str, int]
+    most: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFacts:
+    """The namespace meant: whether it exists, and what pod security says there (None: no label, the cluster's default).
+
+    ``warns`` is the level that is only warned about.
+    """
+
+    name: str
+    exists: bool
+    enforces: str | None = None
+    warns: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFacts:
+    """Devices that a DRA driver offers: ``count`` of them on ``node`` (empty: not bound to one), with the attributes
+    that name the hardware (``productName``, ``architecture``, ``cudaComputeCapability``, ``driverVersion`` …)."""
+
+    driver: str
+    node: str
+    count: int
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """The Helm release of the name meant: its chart, status and revision."""
+
+    name: str
+    chart: str
+    status: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """Everything seen of one cluster.
+
+    ``kubectl`` and ``helm`` are the versions of the programs on this host; ``context`` the kubeconfig's context that
+    was used and ``server`` its host and port; ``version`` the API server's (``1.34.4``, with the platform's
+    suffix: ``1.33.4-gke.1200``); ``groups`` the group versions that it serves, custom resources included;
+    ``rights`` what we may do in the namespace, by ``verb resource`` (``create deployments.apps``).
+    """
+
+    kubectl: Fact[str]
+    helm: Fact[str] = _NOT_ASKED
+    context: Fact[str] = _NOT_ASKED
+    server: Fact[str] = _NOT_ASKED
+    version: Fact[str] = _NOT_ASKED
+    groups: Fact[tuple[str, ...]] = _NOT_ASKED
+    rights: Fact[dict[str, bool]] = _NOT_ASKED
+    namespace: Fact[NamespaceFacts] = _NOT_ASKED
+    nodes: Fact[tuple[NodeFacts, ...]] = _NOT_ASKED
+    daemons: Fact[tuple[DaemonFacts, ...]] = _NOT_ASKED
+    runtime_classes: Fact[tuple[RuntimeClassFacts, ...]] = _NOT_ASKED
+    storage_classes: Fact[tuple[StorageClassFacts, ...]] = _NOT_ASKED
+    claims: Fact[tuple[ClaimFacts, ...]] = _NOT_ASKED
+    quotas: Fact[tuple[QuotaFacts, ...]] = _NOT_ASKED
+    limits: Fact[tuple[LimitFacts, ...]] = _NOT_ASKED
+    device_classes: Fact[tuple[str, ...]] = _NOT_ASKED
+    slices: Fact[tuple[SliceFacts, ...]] = _NOT_ASKED
+    release: Fact[ReleaseFacts | None] = _NOT_ASKED
+    schema: int = SCHEMA
