@@ -8,13 +8,42 @@ replayed on another machine. Quantities are whole numbers: bytes for memory and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
-from deploy_kit.facts import Fact, not_asked
+from deploy_kit.facts import Fact, State, not_asked
 
 SCHEMA = 1
 
 _NOT_ASKED: Fact[Any] = not_asked("")
+
+
+class Trouble(str, Enum):
+    """Why a question to a cluster has no answer; an unknown fact's reason begins with one of these words, and goes on
+    after ``: `` with what the program said."""
+
+    MISSING = "missing"  # the program is not installed
+    NO_KUBECONFIG = "no-kubeconfig"  # nothing names a cluster
+    BAD_KUBECONFIG = "bad-kubeconfig"  # the file cannot be read, or is none
+    NO_CONTEXT = "no-context"  # the file has no context of this name, or none that is current
+    NO_PLUGIN = "no-plugin"  # the credential plug-in that the file names is not installed
+    PLUGIN_FAILED = "plugin-failed"  # the credential plug-in gives no credentials
+    NO_NAME = "no-name"  # the server's name does not resolve
+    REFUSED = "refused"  # nobody listens there, or no way leads there
+    SILENT = "silent"  # no answer in time
+    CERTIFICATE = "certificate"  # its certificate is not trusted, or out of its time
+    UNAUTHORIZED = "unauthorized"  # it does not know us (any more)
+    FORBIDDEN = "forbidden"  # it knows us, and says no
+    NOT_SERVED = "not-served"  # it has no such kind of object
+    FAILING = "failing"  # it answers with an error of its own, or with what is no answer
+
+
+def trouble(fact: Fact[Any]) -> Trouble | None:
+    """The reason of an unknown fact in one word; None for a fact that is known or was not asked."""
+    if fact.state is not State.UNKNOWN:
+        return None
+    word = fact.reason.partition(":")[0]
+    return Trouble(word) if word in {one.value for one in Trouble} else Trouble.FAILING
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +134,15 @@ class ClaimFacts:
 
 @dataclass(frozen=True, slots=True)
 class QuotaFacts:
-    """A resource quota of the namespace: names as Kubernetes gives them (``requests.nvidia.com/gpu``, ``pods`` …)."""
+    """A resource quota of the namespace: names as Kubernetes gives them (``requests.nvidia.com/gpu``, ``pods`` …).
+
+    ``scopes`` are the pods it counts (``BestEffort``, ``PriorityClass In high``), none for all of them.
+    """
 
     name: str
     hard: dict[str, int]
     used: dict[str, int]
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
