@@ -34,6 +34,7 @@ _FAMILIES = {
     "DRIFT": ExitCode.DRIFT,
     "HOST": ExitCode.HOST,
     "GPU": ExitCode.HOST,
+    "CLUSTER": ExitCode.HOST,
     "ENGINE": ExitCode.ENGINE,
     "BASE": ExitCode.BUILD,
     "BUILD": ExitCode.BUILD,
