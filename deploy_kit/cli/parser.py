@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from deploy_kit import data
 from deploy_kit.cli.table import ALL, COMMON, Argument, Command, Option
@@ -61,10 +61,16 @@ def build(command: Command, words: Catalogue) -> argparse.ArgumentParser:
 
 def setting_rows(command: Command) -> list[dict[str, object]]:
     """The rows of ``data/settings.json`` that this command takes as flags."""
-    rows: list[dict[str, object]] = data.table("settings")
+    rows: list[dict[str, Any]] = data.table("settings")
     taken = {flag for option in COMMON for flag in option.flags}
     rows = [row for row in rows if command.settings == ALL or row["key"] in command.settings]
-    return [row for row in rows if flag(str(row["key"])) not in taken]
+    return [_known(row, command) for row in rows if flag(str(row["key"])) not in taken]
+
+
+def _known(row: dict[str, Any], command: Command) -> dict[str, object]:
+    """A setting without the choices that this command does not know yet."""
+    others = [choice for choice, names in row.get("commands", {}).items() if command.name not in names]
+    return row | {"choices": [one for one in row["choices"] if one not in others]} if others else row
 
 
 def flags_of(command: Command) -> list[tuple[str, Option | None, tuple[str, ...]]]:

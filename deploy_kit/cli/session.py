@@ -74,6 +74,7 @@ class Session:
             self._loaded = load(self._flags(), self.environment, file, folder=folder)
             self.words = Catalogue(self._loaded.locale)
             self._warn()
+        self._refuse_target(self._loaded)
         return self._loaded
 
     @property
@@ -151,6 +152,22 @@ class Session:
         if self.options.locale is not None:
             flags["locale"] = self.options.locale
         return flags
+
+    def _refuse_target(self, loaded: Loaded) -> None:
+        """A target that only other commands know yet is refused by name."""
+        from deploy_kit.config.table import settings
+
+        target, command = settings()["target"], self.command.name
+        if not target.known_to(command, loaded.request.target):
+            raise fail(
+                "CONFIG-TARGET",
+                loaded.origins["target"],
+                commands=(("deploykit", target.commands[loaded.request.target][0], "--target", loaded.request.target),),
+                target=loaded.request.target,
+                command=command,
+                allowed=", ".join(one for one in target.choices if target.known_to(command, one)),
+                known=", ".join(target.commands[loaded.request.target]),
+            )
 
     def _warn(self) -> None:
         if self._loaded is None or not self._loaded.findings:

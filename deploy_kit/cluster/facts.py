@@ -14,6 +14,8 @@ from typing import Any
 from deploy_kit.facts import Fact, State, not_asked
 
 SCHEMA = 1
+KIND = "cluster"
+"""What a file with these facts says that it is about; files about hosts say nothing."""
 
 _NOT_ASKED: Fact[Any] = not_asked("")
 
@@ -217,4 +219,5 @@ class ClusterFacts:
     device_classes: Fact[tuple[str, ...]] = _NOT_ASKED
     slices: Fact[tuple[SliceFacts, ...]] = _NOT_ASKED
     release: Fact[ReleaseFacts | None] = _NOT_ASKED
+    kind: str = KIND
     schema: int = SCHEMA

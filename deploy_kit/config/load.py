@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from deploy_kit.config.faults import fault
 from deploy_kit.config.matrix import read as read_matrix
-from deploy_kit.config.request import BuildSettings, Listen, Request, Weights
+from deploy_kit.config.request import BuildSettings, Kubernetes, Listen, Request, Weights
 from deploy_kit.config.table import OTHER_VARIABLES, PREFIX, settings
-from deploy_kit.config.values import Refused, Value, nearest, parse
+from deploy_kit.config.values import Refused, Value, near_label, nearest, parse
 from deploy_kit.errors import Failure
 from deploy_kit.findings import Finding, Severity
 from deploy_kit.redact import has_credentials
@@ -22,6 +22,8 @@ T = TypeVar("T")
 FILE_NAME = "deploykit.yaml"
 DEFAULT = "default"
 _LONGEST_SHOWN = 200
+_LONGEST_RELEASE = 53
+"""Of Helm, so that what is made of the name fits into a label."""
 _CHINESE_ZONES = ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "PRC")
 
 
@@ -134,6 +136,8 @@ def _join(given: list[_Given], faults: list[Finding]) -> tuple[dict[str, Value |
         faults.append(fault("CONFIG-CORE", origins["variant"], {"engine": values["engine"]}))
     if values["target"] == "local":
         faults.extend(_without_effect(origins))
+    if values["target"] == "kubernetes":
+        faults.extend(_no_release(str(values["name"]), origins))
     return values, origins
 
 
@@ -143,6 +147,13 @@ def _without_effect(origins: Mapping[str, str]) -> Iterator[Finding]:
     if given:
         places = ", ".join(dict.fromkeys(origins[key] for key in given))
         yield fault("CONFIG-LOCAL", places, {"keys": ", ".join(given)})
+
+
+def _no_release(name: str, origins: Mapping[str, str]) -> Iterator[Finding]:
+    """The name stands for a release of Helm, which takes fewer names than Docker."""
+    nearest_ = near_label(name, _LONGEST_RELEASE)
+    if name != nearest_:
+        yield fault("CONFIG-RELEASE", origins["name"], {"name": name, "nearest": nearest_, "longest": _LONGEST_RELEASE})
 
 
 def _value(item: _Given) -> Value:
@@ -222,6 +233,11 @@ def _request(values: Mapping[str, Value | None], timezone: str) -> Request:
         ),
         accept_license=_as(bool, values["accept_license"]),
         matrix=matrix,
+        kubernetes=Kubernetes(
+            context=_maybe(str, values["kubernetes.context"]),
+            namespace=_maybe(str, values["kubernetes.namespace"]),
+            kubeconfig=_maybe(str, values["kubernetes.kubeconfig"]),
+        ),
     )
 
 

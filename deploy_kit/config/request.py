@@ -65,6 +65,18 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Kubernetes:
+    """Which cluster is meant, and where in it: None is what kubectl itself would take.
+
+    ``context`` is a name of the kubeconfig, ``kubeconfig`` the path of such a file.
+    """
+
+    context: str | None = None
+    namespace: str | None = None
+    kubeconfig: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One complete wish: `config.load` makes it, `compat` and `plan` read it.
 
@@ -94,3 +106,4 @@ class Request:
     weights: Weights = Weights()
     accept_license: bool = False
     matrix: str | None = None
+    kubernetes: Kubernetes = Kubernetes()

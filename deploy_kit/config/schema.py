@@ -9,6 +9,8 @@ from deploy_kit.messages import Catalogue
 
 _PATTERNS = {
     "name": r"^[a-z0-9][a-z0-9_-]{1,62}$",
+    "label": r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+    "context": r"^[^-]",
     "address": r"^(\[[0-9A-Fa-f:.]+\]|localhost|\*|[0-9.]+):[0-9]{1,5}$",
     "url": r"^https?://\S+$",
     "image": r"^[a-z0-9]\S*$",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from deploy_kit import data
@@ -22,7 +23,7 @@ class Setting:
     ``minimum`` and ``maximum`` bound numbers and sizes (bytes). ``service_env`` is the server's variable for it.
     ``words`` are the words of a `source` that stand beside addresses and paths.
     ``reserved`` are names that stand for something else; ``container`` settings mean nothing to target local,
-    ``model`` settings nothing to the built-in voice.
+    ``model`` settings nothing to the built-in voice. ``commands`` are the only ones that know a choice yet.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Setting:
     words: tuple[str, ...] = ()
     container: bool = False
     model: bool = False
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def flag(self) -> str:
@@ -45,6 +47,10 @@ class Setting:
     @property
     def variable(self) -> str:
         return PREFIX + self.key.replace(".", "_").upper()
+
+    def known_to(self, command: str, choice: str) -> bool:
+        """Whether a command knows this choice yet."""
+        return command in self.commands.get(choice, (command,))
 
 
 def flag(key: str) -> str:
@@ -61,6 +67,8 @@ def settings() -> dict[str, Setting]:
 def _setting(row: dict[str, object]) -> Setting:
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     values["kind"] = values.pop("type")
+    if isinstance(commands := values.get("commands"), dict):
+        values["commands"] = {choice: tuple(names) for choice, names in commands.items()}
     default = values.get("default")
     if isinstance(default, bool):
         values["default"] = "true" if default else "false"

@@ -34,6 +34,8 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+|[\w.-]+@[\w.-]+:\S+")
 _DEVICE = re.compile(r"(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """As the driver names a card (or a slice of one)."""
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""As Kubernetes names namespaces: a label of a host name."""
 _OCTET = re.compile(r"(0|[1-9][0-9]{0,2})")
 
 
@@ -128,6 +130,25 @@ def _name(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
         raise Refused("CONFIG-NAME", nearest=_near_name(raw))
     if raw in setting.reserved:
         raise Refused("CONFIG-NAME-RESERVED", nearest=f"{raw}-1")
+    return raw
+
+
+def _label(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
+    if not _LABEL.fullmatch(raw):
+        raise Refused("CONFIG-LABEL", nearest=near_label(raw, 63))
+    return raw
+
+
+def near_label(raw: str, longest: int) -> str:
+    """What Kubernetes takes for a name and looks most like this text."""
+    kept = re.sub(r"[^a-z0-9]+", "-", raw.lower()).strip("-")[:longest].rstrip("-")
+    return kept or "indextts"
+
+
+def _context(setting: Setting, raw: str, base: Path) -> str:  # noqa: ARG001
+    """The name of a context may hold anything; what begins like an option no program takes for a value."""
+    if raw.startswith("-"):
+        raise Refused("CONFIG-CONTEXT")
     return raw
 
 
@@ -234,6 +255,8 @@ PARSERS: dict[str, Callable[[Setting, str, Path], Value]] = {
     "boolean": _boolean,
     "source": _source,
     "name": _name,
+    "label": _label,
+    "context": _context,
     "integer": _integer,
     "number": _number,
     "size": _size,

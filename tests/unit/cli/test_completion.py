@@ -32,6 +32,7 @@ def complete(folder: Path, *words: str) -> list[str]:
         (["ren"], ["render"]),
         (["up", "--dry"], ["--dry-run"]),
         (["up", "--target", ""], ["compose", "local"]),
+        (["doctor", "--target", ""], ["compose", "local", "kubernetes"]),
         (["--output", "json", "completion", ""], ["bash", "zsh", "fish"]),
         (["up", "--progress", "p"], ["plain"]),
         (["say", "--lang", ""], []),

@@ -82,7 +82,7 @@ def test_a_wrong_choice_says_what_is_allowed(file: Path) -> None:
 
 def test_a_planned_choice_is_answered_honestly(file: Path) -> None:
     (finding,) = faults(file, "target: quadlet\n")
-    assert (finding.code, args(finding)["allowed"]) == ("CONFIG-PLANNED", "compose, local")
+    assert (finding.code, args(finding)["allowed"]) == ("CONFIG-PLANNED", "compose, local, kubernetes")
 
 
 def test_all_faults_are_told_at_once(file: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy_kit.config.load import find, load
-from deploy_kit.config.request import Listen
+from deploy_kit.config.request import Kubernetes, Listen
 from deploy_kit.config.table import settings
 from deploy_kit.errors import Failure
 
@@ -132,3 +132,24 @@ def test_an_endless_value_is_not_shown_to_its_end() -> None:
     with pytest.raises(Failure) as caught:
         load({"limits.pids": "9" * 5000}, {}, None)
     assert dict(caught.value.finding.args)["value"] == "9" * 200 + "…"
+
+
+def test_a_cluster_is_what_kubectl_would_take_unless_named() -> None:
+    assert load({}, {}, None).request.kubernetes == Kubernetes()
+
+
+def test_a_cluster_is_named_in_three_ways(tmp_path: Path) -> None:
+    file = tmp_path / "deploykit.yaml"
+    file.write_text("target: kubernetes\nkubernetes: {context: 'arn:aws:eks:eu:1:cluster/x', kubeconfig: admin.conf}\n")
+    request = load({"kubernetes.namespace": "voices"}, {}, file).request
+    assert request.target == "kubernetes"
+    assert request.kubernetes == Kubernetes("arn:aws:eks:eu:1:cluster/x", "voices", str(tmp_path / "admin.conf"))
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("my_voice", "my-voice"), ("v" * 60, "v" * 53), ("voice-", "voice")])
+def test_what_helm_takes_for_no_release_is_refused_for_a_cluster_only(name: str, nearest: str) -> None:
+    assert load({"name": name}, {}, None).request.name == name
+    with pytest.raises(Failure) as caught:
+        load({"name": name, "target": "kubernetes"}, {}, None)
+    finding = caught.value.finding
+    assert (finding.code, finding.subject, dict(finding.args)["nearest"]) == ("CONFIG-RELEASE", "--name", nearest)

@@ -244,3 +244,25 @@ def test_a_number_is_no_name_of_a_card(text: str) -> None:
     with pytest.raises(Refused) as caught:
         value("gpus", text)
     assert caught.value.code in ("CONFIG-GPUS", "CONFIG-LIST")
+
+
+@pytest.mark.parametrize("text", ["a", "7", "team-a", "x" * 63])
+def test_labels(text: str) -> None:
+    assert value("label", text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("-a", "a"), ("a-", "a"), ("A.b", "a-b"), ("a_b", "a-b"), ("x" * 64, "x" * 63), ("名", "indextts")],
+)
+def test_what_is_no_label(text: str, nearest: str) -> None:
+    with pytest.raises(Refused) as caught:
+        value("label", text)
+    assert (caught.value.code, caught.value.args_of_sentence["nearest"]) == ("CONFIG-LABEL", nearest)
+
+
+def test_a_context_is_any_name_that_is_no_option() -> None:
+    assert value("context", "gke_my project_zone/x@y") == "gke_my project_zone/x@y"
+    with pytest.raises(Refused) as caught:
+        value("context", "--token=x")
+    assert caught.value.code == "CONFIG-CONTEXT"
