@@ -43,6 +43,7 @@ EDGES = {
         "findings",
         "http10",
         "proc",
+        "tools.helm",
         "tools.kubectl",
         "tools.python",
     },
