@@ -65,7 +65,7 @@ def observe(
         )
         start = _plainly(start)
         if trouble(start.version) not in _GOING_ON:
-            return _unasked(start, start.version.reason)
+            return _unasked(start, "the server does not answer")
         return _Look(cluster, pool, namespace, release).everything(start)
 
 
@@ -199,7 +199,7 @@ def _plainly(start: ClusterFacts) -> ClusterFacts:
     if trouble(start.version) not in (Trouble.NO_KUBECONFIG, Trouble.REFUSED, Trouble.FAILING) or first is None:
         return start
     word = Trouble.NO_KUBECONFIG if trouble(start.version) is Trouble.NO_KUBECONFIG else first
-    reason = f"{word.value}: {start.context.reason.partition(': ')[2]}"
+    reason = word.value if word is Trouble.NO_KUBECONFIG else f"{word.value}: {start.context.reason.partition(': ')[2]}"
     return replace(
         start,
         context=unknown(start.context.source, reason),
