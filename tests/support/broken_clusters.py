@@ -59,6 +59,7 @@ def _deaf(text: str, **more: Any) -> Recording:
 
 
 _REFUSED = "The connection to the server {} was refused - did you specify the right host or port?"
+_EMPTY: Row = {"kind": "Config", "clusters": None, "users": None, "contexts": None, "current-context": ""}
 _UNTRUSTED = "Unable to connect to the server: tls: failed to verify certificate: x509:"
 _NO_FILE = "error: stat /home/ada/.kube/prod: no such file or directory"
 _CRASH = "CrashLoopBackOff: back-off 5m0s restarting failed container=main pod=nvidia-device-plugin-x7k2p_kube-system"
@@ -72,11 +73,11 @@ BROKEN = {
     "helm-old": _with(helm="v3.6.3"),
     "kubeconfig-missing": _deaf(
         _REFUSED.format("localhost:8080"),
-        config="error: current-context must exist in order to minify",
+        config=_EMPTY,
     ),
-    "kubeconfig-not-there": _deaf(_NO_FILE, config=_NO_FILE),
-    "context-unknown": _deaf(
-        'error: context "prod" does not exist', config='error: context "prod" does not exist'
+    "kubeconfig-not-there": _deaf(_NO_FILE, config=_EMPTY),
+    "context-not-chosen": _deaf(
+        _REFUSED.format("localhost:8080"), config=configuration("test", f"https://{_SERVER}") | {"current-context": ""}
     ),
     "server-refuses": _deaf(_REFUSED.format(_SERVER)),
     "server-silent": _deaf(f"Unable to connect to the server: dial tcp {_SERVER}: i/o timeout"),

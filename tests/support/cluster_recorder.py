@@ -147,11 +147,12 @@ def _groups(names: Sequence[str]) -> Row:
 
 
 def configuration(context: str, server: str) -> Row:
-    """As ``kubectl config view --minify`` shows it."""
+    """As ``kubectl config view`` shows it."""
     return {
         "kind": "Config",
         "clusters": [{"name": context, "cluster": {"server": server, "certificate-authority-data": "DATA+OMITTED"}}],
         "users": [{"name": "me", "user": {"token": "REDACTED"}}],
+        "contexts": [{"name": context, "context": {"cluster": context, "user": "me"}}],
         "current-context": context,
     }
 

@@ -83,7 +83,7 @@ def said(run: proc.Runner, argv: tuple[str, ...], seconds: float, input: str | N
     except proc.CommandTimeout as error:
         raise NoAnswer(Trouble.SILENT, str(error)) from None
     if not result.ok:
-        raise no_answer(result.stderr or result.stdout)
+        raise no_answer(f"{result.stderr}\n{result.stdout}")
     return result.stdout
 
 

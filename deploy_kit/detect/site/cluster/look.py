@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -30,9 +30,10 @@ from deploy_kit.tools import helm
 
 T = TypeVar("T")
 
-_GOING_ON = (None, Trouble.FORBIDDEN, Trouble.NOT_SERVED)
+_GOING_ON = (None, Trouble.FORBIDDEN)
 """With these troubles of the first question others may still be answered."""
 _DRA = "resource.k8s.io"
+_NAMES = 10
 _LIVE = quote("status.phase!=Succeeded,status.phase!=Failed", safe="")
 
 
@@ -51,7 +52,7 @@ def observe(
     cluster = Cluster(run, kubeconfig, context)
     with ThreadPoolExecutor(max_workers=int(look("at_once")), thread_name_prefix="kubectl") as pool:
         client = pool.submit(fact, "kubectl version", lambda: _client(run))
-        version = pool.submit(fact, "/version", lambda: _bare(cluster.get("/version")["gitVersion"]))
+        version = pool.submit(fact, "/version", lambda: _version(cluster))
         config = pool.submit(fact, "kubeconfig", lambda: _config(cluster))
         program = pool.submit(fact, "helm version", lambda: _helm(run))
         if trouble(client.result()) is Trouble.MISSING:
@@ -169,6 +170,15 @@ def _client(run: proc.Runner) -> str:
     return _bare(parsed(said(run, line, look("seconds")))[0]["clientVersion"]["gitVersion"])
 
 
+def _version(cluster: Cluster) -> str:
+    try:
+        return _bare(cluster.get("/version")["gitVersion"])
+    except NoAnswer as error:
+        if error.trouble is Trouble.NOT_SERVED:
+            raise NoAnswer(Trouble.FAILING, f"no Kubernetes answers there: {error.text}") from None
+        raise
+
+
 def _helm(run: proc.Runner) -> str:
     return _bare(said(run, ("helm", "version", "--template", "{{.Version}}"), look("seconds")).strip())
 
@@ -178,10 +188,21 @@ def _bare(version: str) -> str:
 
 
 def _config(cluster: Cluster) -> tuple[str, str]:
-    """The context that is used, and its server's host and port. kubectl leaves out what is secret."""
-    found = parsed(cluster.kubectl("config", "view", "--minify", "--output", "json"))[0]
-    address = urlsplit(found["clusters"][0]["cluster"]["server"])
-    return str(found["current-context"]), address.netloc.rpartition("@")[2]
+    """The context that is used, and its server's host and port. What is secret, kubectl leaves out."""
+    found = parsed(cluster.kubectl("config", "view", "--output", "json"))[0]
+    contexts = {one["name"]: one["context"] for one in found.get("contexts") or ()}
+    name = cluster.context or found.get("current-context") or ""
+    if not contexts:
+        raise NoAnswer(Trouble.NO_KUBECONFIG, "")
+    if name not in contexts:
+        raise NoAnswer(Trouble.NO_CONTEXT, f"{name or 'none is current'}; there are {_few(sorted(contexts))}")
+    addresses = {one["name"]: one["cluster"].get("server", "") for one in found.get("clusters") or ()}
+    return name, urlsplit(addresses.get(contexts[name]["cluster"], "")).netloc.rpartition("@")[2]
+
+
+def _few(names: Sequence[str]) -> str:
+    """Names, and that there are more."""
+    return ", ".join(names[:_NAMES]) + (" …" if len(names) > _NAMES else "")
 
 
 def _part(pair: Fact[tuple[str, str]], index: int) -> Fact[str]:
@@ -191,20 +212,18 @@ def _part(pair: Fact[tuple[str, str]], index: int) -> Fact[str]:
 
 
 def _plainly(start: ClusterFacts) -> ClusterFacts:
-    """Without a configuration kubectl asks this host itself: what is wrong then is what it says of the configuration.
+    """One reason for what has one: without a configuration kubectl asks this host itself, which says nothing of value.
 
     Inside a pod it needs none, and is answered.
     """
-    first = trouble(start.context)
-    if trouble(start.version) not in (Trouble.NO_KUBECONFIG, Trouble.REFUSED, Trouble.FAILING) or first is None:
+    if start.context.known or start.version.known:
         return start
-    word = Trouble.NO_KUBECONFIG if trouble(start.version) is Trouble.NO_KUBECONFIG else first
-    reason = word.value if word is Trouble.NO_KUBECONFIG else f"{word.value}: {start.context.reason.partition(': ')[2]}"
+    said = start.context if trouble(start.version) in (Trouble.NO_KUBECONFIG, Trouble.NO_CONTEXT) else start.version
     return replace(
         start,
-        context=unknown(start.context.source, reason),
-        server=unknown(start.server.source, reason),
-        version=unknown(start.version.source, reason),
+        context=unknown(start.context.source, said.reason),
+        server=unknown(start.server.source, said.reason),
+        version=unknown(start.version.source, said.reason),
     )
 
 
