@@ -43,7 +43,7 @@ def way(facts: ClusterFacts) -> tuple[Finding, ...]:
         word = trouble(fact)
         code, commands = _WAYS.get(word, ("", ())) if word else ("", ())
         if code:
-            server = facts.server.value or facts.context.value or "?"
+            server = facts.server.value or facts.context.value or fact.source
             proof = (*seen(fact), *(seen(facts.server) if facts.server.value else ()))
             return (_blocker(code, str(server), proof, commands, detail=_said(fact), server=server),)
     return ()
@@ -133,7 +133,7 @@ def _unseen(case: Case) -> Iterator[Finding]:
 
 def _said(fact: Fact[Any]) -> str:
     """What the program said, without our own word for it."""
-    return fact.reason.partition(": ")[2] or fact.reason
+    return fact.reason.partition(": ")[2] or fact.source
 
 
 def _blocker(

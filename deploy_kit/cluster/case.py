@@ -74,6 +74,11 @@ class Case:
         versions = table("kubernetes")["dra"]["versions"]
         return next((str(one) for one in versions if self.served(one)), "")
 
+    def device_class(self) -> str:
+        """The device class of whole cards, empty where there is none."""
+        usual, found = str(table("kubernetes")["dra"]["class"]), self.facts.device_classes.value or ()
+        return usual if usual in found else next((one for one in found if "gpu" in one and "nvidia" in one), "")
+
     def memory(self, device: str) -> int:
         """The least memory that a pod asks a node for, bytes."""
         return self.wish.memory_bytes or needs.memory_load(self.wish.engine, device)

@@ -180,8 +180,10 @@ def _healthy(case: Case, group: Group) -> Fault | None:
 
 def unhealthy(case: Case, group: Group) -> Fault | None:
     """Cards that their nodes have and do not give out."""
+    if group.dra or not group.resource:
+        return None
     sick = [one for one in group.available if one.allocatable.get(group.resource, 0) < one.capacity[group.resource]]
-    if group.dra or not group.resource or not sick:
+    if not sick:
         return None
     have = sum(one.allocatable.get(group.resource, 0) for one in sick)
     total = sum(one.capacity[group.resource] for one in sick)

@@ -46,6 +46,7 @@ def judge(facts: ClusterFacts, wish: Wish, *, matrix: Matrix | None = None) -> C
         *policy.quotas(case, placed),
         *policy.limits(case, placed),
         *policy.groups(case),
+        *notes.expectation(case, placed),
         notes.platform(case),
     )
     refusal = wish.device == "cuda" != placed.device

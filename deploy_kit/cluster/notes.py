@@ -8,11 +8,14 @@ from deploy_kit.cluster import fitting, gates, pools, taints
 from deploy_kit.cluster.case import Case
 from deploy_kit.cluster.placement import Placed
 from deploy_kit.cluster.pools import Group
+from deploy_kit.compat import needs
 from deploy_kit.compat.fault import Fault
 from deploy_kit.compat.versions import at_least, numbers
 from deploy_kit.data import table
 from deploy_kit.findings import Evidence, Finding, Severity
 
+_SENTENCE = 10
+"""Seconds of sound in a long sentence."""
 _HANDS_OUT = ("device-plugin", "operator", "dra-driver")
 
 
@@ -31,6 +34,7 @@ def of(case: Case, placed: Placed) -> Iterator[Finding]:
     yield from _plugin(case, placed)
     yield from _full(case, chosen)
     yield from _driver(case, placed)
+    yield from _class(case, placed)
 
 
 def _tolerated(case: Case, placed: Placed) -> Iterator[Finding]:
@@ -59,19 +63,19 @@ def _crowded(case: Case, placed: Placed) -> Iterator[Finding]:
 
 def _dra(case: Case, placed: Placed) -> Iterator[Finding]:
     version, classes = case.dra(), case.facts.device_classes
-    found = [one for one in classes.value or () if "nvidia" in one]
-    if not version or not found or case.built_in:
+    name = case.device_class()
+    if not version or not name or case.built_in:
         return
-    proof = (Evidence(case.facts.groups.source, version), Evidence(classes.source, pools.listed(found)))
+    proof = (Evidence(case.facts.groups.source, version), Evidence(classes.source, pools.listed(classes.value or ())))
     code = "CLUSTER-DRA-USED" if placed.dra else "CLUSTER-DRA"
-    yield Finding.of(code, Severity.INFO, found[0], evidence=proof, version=version)
+    yield Finding.of(code, Severity.INFO, name, evidence=proof, version=version)
 
 
 def _unknown(case: Case, chosen: tuple[Group, ...]) -> Iterator[Finding]:
     """Cards of which no label tells what they can, or that are newer than the tables."""
     blind = tuple(one for one in chosen if not one.cards.capability or one.cards.guessed)
     if blind:
-        told = pools.listed(f"{one.cards.product or '?'}: {one.cards.capability or '?'}" for one in blind)
+        told = pools.listed(f"{one.cards.product or one.resource}: {one.cards.capability or '?'}" for one in blind)
         guessed = all(one.cards.guessed for one in blind)
         yield Finding.of("CLUSTER-CARD-GUESSED" if guessed else "CLUSTER-CUDA-LABELS-MISSING",
                          Severity.INFO if guessed else Severity.WARNING, pools.names(blind),
@@ -146,10 +150,32 @@ def _driver(case: Case, placed: Placed) -> Iterator[Finding]:
                          evidence=pools.evidence(case.facts, old), native=native, variant=placed.variant)  # fmt: skip
 
 
+def _class(case: Case, placed: Placed) -> Iterator[Finding]:
+    """Cards that are handed out where the platform's runtime class is missing: NVIDIA's runtime has to be the usual."""
+    lacking = gates.class_lacking(case)
+    if lacking is not None and case.given("runtimeClassName") is None:
+        yield Finding.of("CLUSTER-RUNTIME-CLASS-NONE", Severity.WARNING, pools.names(placed.chosen), evidence=lacking,
+                         commands=(("kubectl", "get", "runtimeclass"),))  # fmt: skip
+
+
 def _native(version: str, native: str) -> bool:
     """A label may hold the major number alone."""
     need = numbers(native)[: len(numbers(version))]
     return at_least(version, ".".join(map(str, need)))
+
+
+def expectation(case: Case, placed: Placed) -> Iterator[Finding]:
+    """How fast it will be, on what the pods get."""
+    engine = case.wish.engine
+    if case.built_in or not placed.chosen:
+        return
+    slow = needs.real_time_factor(engine, placed.device)
+    if placed.device == "cpu":
+        yield Finding.of("HOST-EXPECT-CPU", Severity.INFO, engine, factor=f"{slow:g}",
+                         minutes=f"{slow * _SENTENCE / 60:.0f}", variant=placed.variant)  # fmt: skip
+        return
+    cards = pools.listed(one.cards.product or one.resource for one in placed.chosen) or "GPU"
+    yield Finding.of("HOST-EXPECT-GPU", Severity.INFO, engine, factor=f"{slow:g}", cards=cards)
 
 
 def platform(case: Case) -> Finding:

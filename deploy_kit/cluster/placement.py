@@ -139,7 +139,7 @@ def _fallen(case: Case, found: tuple[Group, ...], faults: dict[str, Fault]) -> P
     variant = _mended(case, found, faults)
     severity = Severity.BLOCKER if strict else Severity.WARNING
     findings = _findings(faults, lambda _: severity, f"{variant}, cpu")
-    if not faults:
+    if not faults and (found or strict):
         findings = (_no_cards(case, found, severity, variant),)
     return _on_cpu(case, found, variant, faults, findings)
 
@@ -183,8 +183,7 @@ def _unseen(case: Case) -> Placed:
     strict = wish.device == "cuda"
     allowed = trouble(case.facts.nodes) is Trouble.FORBIDDEN
     detail = "list nodes" if allowed else case.facts.nodes.reason
-    severity = Severity.WARNING if strict else Severity.INFO
-    note = Finding.of("CLUSTER-NODES-UNSEEN", severity, "nodes", evidence=seen(case.facts.nodes), detail=detail)
+    note = Finding.of("CLUSTER-NODES-UNSEEN", Severity.WARNING, "nodes", evidence=seen(case.facts.nodes), detail=detail)
     usual = cards.CUDA_VARIANTS[0] if strict else "cpu"
     return Placed(usual if wish.variant == "auto" else wish.variant, "cuda" if strict else "cpu", findings=(note,))
 

@@ -51,10 +51,8 @@ def _cards(case: Case, placed: Placed) -> dict[str, Any]:
     if placed.resource:
         found["gpu.resourceName"] = placed.resource
     if placed.dra:
-        classes = [one for one in case.facts.device_classes.value or () if "nvidia" in one]
-        usual = table("kubernetes")["dra"]["class"]
         found["gpu.dra.enabled"] = True
-        found["gpu.dra.deviceClassName"] = usual if usual in classes or not classes else classes[0]
+        found["gpu.dra.deviceClassName"] = case.device_class() or table("kubernetes")["dra"]["class"]
     return found
 
 

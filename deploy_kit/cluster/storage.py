@@ -85,11 +85,23 @@ def _found(case: Case, claim: ClaimFacts) -> Iterator[Finding]:
         return
     yield Finding.of("CLUSTER-CLAIM-FOUND", Severity.INFO, claim.name, evidence=proof, size=size(claim.bytes),
                      phase=claim.phase)  # fmt: skip
+    if claim.phase == "Pending" and not _waits(case, claim):
+        yield Finding.of("CLUSTER-CLAIM-PENDING", Severity.WARNING, claim.name, evidence=proof, commands=commands,
+                         detail=claim.storage_class or "-")  # fmt: skip
     if claim.bytes and claim.bytes < case.wish.cache_bytes:
         yield Finding.of("CLUSTER-CLAIM-SMALL", Severity.WARNING, claim.name, evidence=proof, commands=commands,
                          have=size(claim.bytes), need=size(case.wish.cache_bytes))  # fmt: skip
     if case.wish.replicas > 1 and not set(claim.access_modes) & {MANY, "ReadOnlyMany"}:
         yield _one_node(case, claim.name, proof, listed(claim.access_modes) or ONE)
+
+
+def _waits(case: Case, claim: ClaimFacts) -> bool:
+    """Whether a claim without a volume is as it should be: its class waits for a pod, or nothing is known of it."""
+    classes = case.facts.storage_classes.value
+    if classes is None:
+        return True
+    found = next((one for one in classes if one.name == claim.storage_class), None)
+    return found is not None and found.waits
 
 
 def _by_class(case: Case, classes: tuple[StorageClassFacts, ...], chosen: tuple[Group, ...]) -> Stored:
