@@ -22,6 +22,7 @@ _HANDS_OUT = ("device-plugin", "operator", "dra-driver")
 def of(case: Case, placed: Placed) -> Iterator[Finding]:
     """The notes about the chosen pools."""
     yield from _tolerated(case, placed)
+    yield from _lent(placed, case)
     yield from _crowded(case, placed)
     yield from _dra(case, placed)
     if placed.device != "cuda":
@@ -49,6 +50,14 @@ def _tolerated(case: Case, placed: Placed) -> Iterator[Finding]:
     proof = pools.evidence(case.facts, (one for one in placed.chosen if one.taints))
     names = pools.names(one for one in placed.chosen if one.taints)
     yield Finding.of("CLUSTER-TAINT", severity, names, evidence=proof, detail=detail)
+
+
+def _lent(placed: Placed, case: Case) -> Iterator[Finding]:
+    """Nodes that the platform may take away at any time."""
+    found = tuple(one for one in placed.chosen if any(map(taints.lent, one.taints)))
+    if found:
+        severity = Severity.WARNING if len(found) == len(placed.chosen) else Severity.INFO
+        yield Finding.of("CLUSTER-SPOT", severity, pools.names(found), evidence=pools.evidence(case.facts, found))
 
 
 def _crowded(case: Case, placed: Placed) -> Iterator[Finding]:

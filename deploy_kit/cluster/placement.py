@@ -24,6 +24,10 @@ _QUIET = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-GPU-SMALL", "CLUSTER-ARCHITECTURE
 """Of a pool that is left out beside others, these are only told: nobody has to do anything."""
 
 
+_FAILS = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-DRIVER-OLD", "CLUSTER-GPU-SMALL")
+"""What the scheduler does not know of: it would put a pod there, and the pod would fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The image and the device, the pools that the pods go to, those that they must be kept off, and all of them as
@@ -107,7 +111,7 @@ def _worth(case: Case, offer: _Offer) -> tuple[object, ...]:
     return (
         free < case.wish.replicas,
         all(one.cards.sharing != "none" for one in offer.pools),
-        all(_foreign(one) for one in offer.pools),
+        min(map(_reserve, offer.pools)),
         any(one.dra for one in offer.pools),
         offer.place,
         -free,
@@ -115,21 +119,27 @@ def _worth(case: Case, offer: _Offer) -> tuple[object, ...]:
 
 
 def _best_kept(case: Case, offered: tuple[Group, ...]) -> tuple[Group, ...]:
-    """Pools that are nobody else's, as long as they have enough; where the user's selector names nodes, only those."""
-    own = tuple(one for one in offered if not _foreign(one))
-    return own if own and sum(one.free // case.count for one in own) >= case.wish.replicas else offered
+    """Ordinary pools, as long as they have enough; then those whose nodes may be taken away, then somebody else's."""
+    for reserve in sorted(set(map(_reserve, offered))):
+        kept = tuple(one for one in offered if _reserve(one) <= reserve)
+        if sum(one.free // case.count for one in kept) >= case.wish.replicas:
+            return kept
+    return offered
 
 
-def _foreign(group: Group) -> bool:
-    """Whether somebody keeps the pool for a purpose."""
-    return any(not taints.usual(one) for one in group.taints)
+def _reserve(group: Group) -> int:
+    """How late a pool is taken: 0 is ordinary, 1 is lent by the platform for as long as it likes, 2 is kept for a
+    purpose that nobody told us."""
+    if not all(map(taints.usual, group.taints)):
+        return 2
+    return int(any(map(taints.lent, group.taints)))
 
 
 def _shunned(marked: tuple[Group, ...], chosen: tuple[Group, ...], faults: dict[str, Fault]) -> tuple[Group, ...]:
-    """Pools where a pod would be put and then fail: they offer what is asked for, and are no good."""
-    names = {one.resource for one in chosen}
+    """Pools where a pod would be put and then fail: they offer what is asked for, and are no good for it."""
+    names = {one.resource for one in chosen if one.resource}
     return tuple(
-        one for one in marked if one not in chosen and one.name in faults and one.resource and one.resource in names
+        one for one in marked if one.name in faults and faults[one.name].code in _FAILS and one.resource in names
     )
 
 
@@ -139,6 +149,9 @@ def _fallen(case: Case, found: tuple[Group, ...], faults: dict[str, Fault]) -> P
     variant = _mended(case, found, faults)
     severity = Severity.BLOCKER if strict else Severity.WARNING
     findings = _findings(faults, lambda _: severity, f"{variant}, cpu")
+    if not faults and strict and case.scales:
+        told = tuple(_told(one, None, "") for one in found)
+        return Placed(variant, "cuda", pools=told, findings=(_no_cards(case, found, Severity.WARNING, variant),))
     if not faults and (found or strict):
         findings = (_no_cards(case, found, severity, variant),)
     return _on_cpu(case, found, variant, faults, findings)
@@ -149,7 +162,8 @@ def _mended(case: Case, found: tuple[Group, ...], faults: dict[str, Fault]) -> s
         return case.wish.variant
     mending = [one for one in found if one.name in faults and not faults[one.name].lasting]
     known = (case.matrix.variant_for(one.cards.capability or None) for one in mending)
-    return next((one for one in known if one), "cpu")
+    expected = cards.CUDA_VARIANTS[0] if not faults and case.wish.device == "cuda" and case.scales else "cpu"
+    return next((one for one in known if one), expected)
 
 
 def _no_cards(case: Case, found: tuple[Group, ...], severity: Severity, variant: str) -> Finding:
@@ -214,6 +228,6 @@ def _on_cpu(
     return Placed(variant, "cpu", chosen, (), told, said)
 
 
-def _reluctance(group: Group) -> tuple[bool, bool, bool]:
+def _reluctance(group: Group) -> tuple[int, bool, bool]:
     """What speaks against pods without a card on a pool: somebody's taint, its cards, any taint."""
-    return _foreign(group), group.marked, bool(group.taints)
+    return _reserve(group), group.marked, bool(group.taints)

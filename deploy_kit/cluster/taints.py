@@ -28,6 +28,11 @@ def usual(taint: Taint) -> bool:
     return taint.key in table("kubernetes")["taints"]["known"]
 
 
+def lent(taint: Taint) -> bool:
+    """One of nodes that the platform may take away at any time (spot, preemptible)."""
+    return taint.key in table("kubernetes")["taints"]["lent"]
+
+
 def lasting(node: NodeFacts) -> tuple[Taint, ...]:
     """The taints that keep pods off this node as long as nobody changes it, sorted."""
     found = [one for one in node.taints if one.effect in _KEEPS_OFF and not passing(one)]
