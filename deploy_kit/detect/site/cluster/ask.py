@@ -20,6 +20,9 @@ T = TypeVar("T")
 _LOG_LINE = re.compile(r"[EWIF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ \S+\] ")
 """How Kubernetes' programs begin a line of their log."""
 
+_PREAMBLE = re.compile(r"((error|Error): |Error from server \(\w+\): |Unable to connect to the server: )+")
+"""What they put before what they have to say; our own word says it already."""
+
 
 class NoAnswer(Exception):
     """A question that was not answered; ``text`` is what the program said."""
@@ -100,7 +103,7 @@ def no_answer(text: str) -> NoAnswer:
 
 def _short(line: str) -> str:
     size = int(look("detail"))
-    line = _LOG_LINE.sub("", line)
+    line = _PREAMBLE.sub("", _LOG_LINE.sub("", line), count=1)
     return line if len(line) <= size else f"{line[: size - 1]}…"
 
 
