@@ -50,13 +50,13 @@ class Recording:
     rights are not given; ``config`` and ``version`` are texts where they fail. A program of None is not installed."""
 
     lists: Mapping[str, list[Row] | str] = field(default_factory=dict)
-    version: Row | str = field(default_factory=lambda: {"gitVersion": "v1.34.4"})
+    version: Row | str = field(default_factory=lambda: {"gitVersion": "v1.36.1"})
     groups: tuple[str, ...] | str = GROUPS
     namespace: Row | str | None = field(default_factory=lambda: {"metadata": {"name": NAMESPACE}})
     denied: tuple[str, ...] = ()
     releases: tuple[Row, ...] | str = ()
     config: Row | str = field(default_factory=lambda: configuration("test", "https://10.0.0.1:6443"))
-    kubectl: str | None = "v1.34.4"
+    kubectl: str | None = "v1.36.1"
     helm: str | None = "v3.21.4"
     page: int = 500
     asked: list[str] = field(default_factory=list)
@@ -186,7 +186,7 @@ def node(name: str, **more: Any) -> Row:
                   for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")),
             ],
             "nodeInfo": {
-                "kubeletVersion": more.get("kubelet", "v1.34.4"),
+                "kubeletVersion": more.get("kubelet", "v1.36.1"),
                 "containerRuntimeVersion": more.get("runtime", "containerd://2.1.4"),
                 "osImage": more.get("system", "Ubuntu 24.04.3 LTS"),
                 "architecture": architecture,

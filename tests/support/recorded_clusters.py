@@ -447,7 +447,7 @@ def little_rights() -> Recording:
     """A developer with the ``edit`` role in one namespace, which has a quota and demands restricted pods."""
     everywhere = ("nodes", "pods", "daemonsets", "deployments")
     return Recording(
-        version={"gitVersion": "v1.34.4"},
+        version={"gitVersion": "v1.35.4"},
         namespace=refused("namespaces", scope='in the namespace "speech"').replace("list", "get", 1),
         denied=("create namespaces", "list nodes"),
         lists={
