@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from deploy_kit.compat.versions import numbers
+from deploy_kit.compat.versions import at_least, numbers
 from deploy_kit.data import table
 from deploy_kit.errors import Failure
 from deploy_kit.findings import Evidence, Finding, Severity
@@ -146,6 +146,21 @@ def variant_for(capability: str | None) -> str | None:
 def guessed(device: str) -> str | None:
     """`Matrix.guessed` of the product's own tables."""
     return usual().guessed(device)
+
+
+def first_branch(capability: str) -> str:
+    """The first branch of drivers that knows cards of this kind; ``0`` for those that every branch of ours knows."""
+    return _branches(capability)["first"] or "0"
+
+
+def last_branch(capability: str) -> str | None:
+    """The last branch of drivers that serves cards of this kind, None while all newer ones do."""
+    return _branches(capability)["last"]
+
+
+def _branches(capability: str) -> dict[str, str | None]:
+    rows: list[dict[str, str | None]] = table("drivers")["cards"]
+    return [row for row in rows if at_least(capability, row["from"] or "0")][-1]
 
 
 def _row(name: str, plain: Mapping[str, Any]) -> Row:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deploy_kit.compat import remedies, xid
+from deploy_kit.compat import cards, remedies, xid
 from deploy_kit.compat.cards import Matrix
 from deploy_kit.compat.evidence import seen
 from deploy_kit.compat.fault import Command, Fault
@@ -77,12 +77,17 @@ def told(facts: HostFacts, found: xid.Xid) -> Fault:
     """The driver's own message as a fault."""
     commands: tuple[Command, ...] = (("nvidia-smi", "-q"),)
     if found.action == "reset":
-        commands = (as_root(facts.privileges, "nvidia-smi", "--gpu-reset"),)
+        commands = (as_root(facts.privileges, "nvidia-smi", "-i", _function(found.address), "--gpu-reset"),)
     elif found.action in ("reboot", "power", "obey"):
         commands = (as_root(facts.privileges, "reboot"),)
     evidence = (Evidence(facts.upkeep.log.source, found.line),)
     subject = f"PCI {found.address}"
     return Fault.of("GPU-XID", evidence, commands, subject=subject, number=found.number, name=found.name)
+
+
+def _function(address: str) -> str:
+    """A card's address on the bus as nvidia-smi takes it; the kernel's log leaves the function out."""
+    return address if "." in address else f"{address}.0"
 
 
 def drivers_in(change: PackageChange) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def _rules(case: _Case) -> Iterator[_Rule]:
     if code in _BROKEN:
         yield _xid
     if code in _SILENT:
-        yield from (_unsigned, _legacy, _open, _closed, _unbuilt)
+        yield from (_unsigned, _legacy, _young, _open, _closed, _unbuilt)
 
 
 def _changed(case: _Case) -> Fault | None:
@@ -108,10 +113,11 @@ def _changed(case: _Case) -> Fault | None:
     if change is None:
         return None
     packages = drivers_in(change)
-    commands = [as_root(facts.privileges, "reboot")]
+    commands: list[Command] = []
     if change.unattended:
         there = [package.split()[0] for package in packages if not package.endswith(" removed")]
         commands += remedies.commands(facts, "hold", packages=" ".join(dict.fromkeys(there))) if there else ()
+    commands.append(as_root(facts.privileges, "reboot"))
     evidence = (Evidence(changes.source, f"{change.when}: {', '.join(packages)}"), *case.symptom.evidence)
     return Fault.of("GPU-DRIVER-CHANGED", evidence, tuple(commands), when=change.when, packages=", ".join(packages[:3]))
 
@@ -137,6 +143,7 @@ def _legacy(case: _Case) -> Fault | None:
     """A card that the installed driver's branch has left behind. One for which only a branch below every floor is left
     cannot be helped."""
     last, line = case.line(_LEGACY)
+    last = last or _left_behind(case)
     if not last:
         return None
     lasting = not any(at_least(f"{last}.999", row.driver_floor) for row in case.matrix.rows)
@@ -145,10 +152,42 @@ def _legacy(case: _Case) -> Fault | None:
     return Fault.of("GPU-LEGACY-DRIVER", evidence, commands, lasting=lasting, branch=last)
 
 
+def _left_behind(case: _Case) -> str:
+    """The last branch for the cards on the bus, where the loaded one is newer; empty where it serves one of them."""
+    known, module = case.capabilities(), case.facts.gpu.module.value
+    last = [cards.last_branch(".".join(map(str, one))) for one in known]
+    if not module or not last or None in last:
+        return ""
+    newest = max((branch for branch in last if branch), key=int)
+    return newest if numbers(module)[:1] > (int(newest),) else ""
+
+
+def _young(case: _Case) -> Fault | None:
+    """A driver from before the cards on the bus."""
+    module, first = case.facts.gpu.module.value, _first(case)
+    if not module or not numbers(module) or at_least(module, first):
+        return None
+    wanted = str(table("drivers")["recommended"])
+    purpose = "driver-open" if _needs_open(case) else "driver-branch"
+    commands = remedies.commands(case.facts, purpose, branch=wanted)
+    evidence = (*seen(case.facts.gpu.module), *seen(case.facts.gpu.cards))
+    return Fault.of("GPU-DRIVER-OLD", evidence, commands, detail=f"driver {module} < {first}", floor=first)
+
+
+def _first(case: _Case) -> str:
+    """The first branch that knows any of the cards on the bus."""
+    known = [cards.first_branch(".".join(map(str, one))) for one in case.capabilities()]
+    return min(known, key=int, default="0")
+
+
+def _needs_open(case: _Case) -> bool:
+    need = numbers(table("drivers")["flavours"]["open_from"])
+    return any(one >= need for one in case.capabilities())
+
+
 def _open(case: _Case) -> Fault | None:
     gpu, (said, line) = case.facts.gpu, case.line(_OPEN)
-    need = numbers(table("drivers")["flavours"]["open_from"])
-    if not said and not (gpu.flavour.value == "proprietary" and any(one >= need for one in case.capabilities())):
+    if not said and not (gpu.flavour.value == "proprietary" and _needs_open(case)):
         return None
     commands = remedies.commands(case.facts, "driver-open", branch=branch(case.facts))
     return Fault.of("GPU-OPEN-REQUIRED", (*line, *seen(gpu.flavour)), commands)

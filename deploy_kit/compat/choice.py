@@ -75,10 +75,11 @@ def choose(facts: HostFacts, wish: Wish, matrix: Matrix) -> Chosen | Fault:
     if not best.large:
         return _small(best.served, wish)
     kept, sick = _healthy(best.large)
+    served, large = set(best.served), set(best.large)
     left = (
         *barred,
-        *(Left(one, "GPU-LEFT-OUT") for one in usable if one not in best.served),
-        *(Left(one, "GPU-LEFT-OUT-SMALL") for one in best.served if one not in best.large),
+        *(Left(one, "GPU-LEFT-OUT") for one in usable if one not in served),
+        *(Left(one, "GPU-LEFT-OUT-SMALL") for one in best.served if one not in large),
         *(Left(one, "GPU-LEFT-OUT-SICK") for one in sick),
     )
     return Chosen(best.variant, kept, left, bool(wish.gpus or left) or any(one.sliced for one in kept))
@@ -190,7 +191,7 @@ def _small(served: tuple[Unit, ...], wish: Wish) -> Fault:
 def _healthy(units: tuple[Unit, ...]) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
     """Cards whose memory cannot be repaired are left out as long as there are others."""
     sound = tuple(one for one in units if one.card.remap != "failed")
-    return (sound, tuple(one for one in units if one not in sound)) if sound else (units, ())
+    return (sound, tuple(one for one in units if one.card.remap == "failed")) if sound else (units, ())
 
 
 def _size(total: int | None) -> str:

@@ -13,6 +13,7 @@ from deploy_kit.findings import Evidence, Finding, Severity
 
 Command = tuple[str, ...]
 
+_ABSENT = (EngineState.NO_CLIENT, EngineState.NO_ENGINE, EngineState.STOPPED)
 _LOCAL: Command = ("deploykit", "up", "--target", "local")
 
 
@@ -35,6 +36,11 @@ def judge(facts: HostFacts) -> Ground:
             return _blocked("ENGINE-SILENT", engine, (as_root(facts.privileges, *_service(facts, "restart")),))
         case EngineState.READY:
             return _ready(facts)
+
+
+def impossible(facts: HostFacts) -> bool:
+    """No engine runs here, and the kernel would not let one."""
+    return facts.engine.state.value in _ABSENT and not may_run_engine(facts.privileges)
 
 
 def _podman(facts: HostFacts) -> Ground:

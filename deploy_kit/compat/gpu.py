@@ -129,17 +129,19 @@ def _mended(gpu: GpuFacts, wish: Wish, fault: Fault, matrix: Matrix) -> str:
 
 
 def _driver(facts: HostFacts, chosen: Chosen, matrix: Matrix) -> Fault | None:
-    """The driver's version against the floor of the image; intermediate code needs one as new as its CUDA."""
+    """The driver's version against the floors of image and card; intermediate code needs one as new as its CUDA."""
     gpu, row = facts.gpu, matrix.row(chosen.variant)
     version, windows = gpu.driver.value, bool(gpu.wsl.value)
     floor = row.floor(windows=windows)
     known = [one.capability for one in chosen.units if one.capability]
     if any(cards.runs(one, (), row.ptx) for one in known) and not any(cards.runs(one, row.sass) for one in known):
         floor = row.native(windows=windows)
+    first = min((cards.first_branch(one) for one in known), key=int, default="0")
+    floor = max(floor, first, key=numbers)
     if version is None or not numbers(version) or at_least(version, floor):
         return None
     detail = f"driver {version}" + (f", CUDA {gpu.cuda.value}" if gpu.cuda.value else "")
-    commands = () if windows else remedies.commands(facts, "driver-update")
+    commands = remedies.commands(facts, "driver-update")
     return Fault.of("GPU-DRIVER-OLD", seen(gpu.driver, gpu.cuda), commands, detail=detail, floor=floor)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from deploy_kit.compat import cause, needs, remedies, way_in, xid
 from deploy_kit.compat.cards import Matrix
-from deploy_kit.compat.choice import Chosen, index_of, sizes
+from deploy_kit.compat.choice import Chosen, sizes
 from deploy_kit.compat.evidence import seen, size
 from deploy_kit.compat.fault import Command
 from deploy_kit.compat.rights import as_root
@@ -29,13 +29,14 @@ def of(
     Args:
         ours: The very service that is being judged runs already: what is in use may be its own.
     """
+    order = {card: str(index) for index, card in reversed(list(enumerate(facts.gpu.devices.value or ())))}
     return (
         *_left_out(chosen),
         *_not_shown(facts),
         *_unknown(chosen, matrix),
         *(() if ours else _full(chosen, wish)),
         *_driver(facts, chosen, matrix),
-        *(note for card in _cards(chosen) for note in _card(facts, card, ours=ours)),
+        *(note for card in _cards(chosen) for note in _card(facts, card, order[card], ours=ours)),
         *_xids(facts),
         *_reload(facts, request),
     )
@@ -110,7 +111,7 @@ def _driver(facts: HostFacts, chosen: Chosen, matrix: Matrix) -> Iterator[Findin
     if ended is not None and not gpu.wsl.value:  # Windows has branches of its own
         book = table("drivers")
         branch = str(book["recommended"])
-        commands = remedies.commands(facts, "driver-branch", branch=branch)
+        commands = remedies.commands(facts, remedies.same_kind(facts), branch=branch)
         yield Finding.of("GPU-DRIVER-EOL", Severity.INFO, version, evidence=seen(gpu.driver), commands=commands,
                          branch=ended, recommended=branch, as_of=book["as_of"])  # fmt: skip
 
@@ -131,9 +132,9 @@ def _cards(chosen: Chosen) -> tuple[GpuDevice, ...]:
     return tuple(dict.fromkeys(unit.card for unit in chosen.units))
 
 
-def _card(facts: HostFacts, card: GpuDevice, *, ours: bool) -> Iterator[Finding]:
-    """What a card says of itself."""
-    rights, index = facts.privileges, index_of(facts, card)
+def _card(facts: HostFacts, card: GpuDevice, index: str, *, ours: bool) -> Iterator[Finding]:
+    """What a card says of itself; ``index`` is its number as nvidia-smi takes it."""
+    rights = facts.privileges
     commands: tuple[Command, ...]
     reset = (as_root(rights, "nvidia-smi", "-i", index, "--gpu-reset"),)
     if card.mig is not None and card.mig_pending is not None and card.mig != card.mig_pending:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from deploy_kit.compat import cdi, remedies
+from deploy_kit.compat import cdi, engine, remedies
 from deploy_kit.compat.choice import Unit
 from deploy_kit.compat.evidence import seen
-from deploy_kit.compat.fault import Fault
+from deploy_kit.compat.fault import Command, Fault
 from deploy_kit.compat.rights import as_root
 from deploy_kit.compat.verdict import DeviceRequest, RequestKind, Wish
 from deploy_kit.compat.versions import at_least
@@ -46,6 +46,8 @@ def find(facts: HostFacts, wish: Wish, units: tuple[Unit, ...], *, named: bool) 
         return None
     required = wish.device == "cuda"
     uuids = tuple(one.uuid for one in units) if named else ()
+    if engine.impossible(facts):  # which is said once, and no toolkit would change it
+        return DeviceRequest(RequestKind.RESERVATION, uuids, required)
     if fault := _elsewhere(facts):
         return fault
     if not (facts.engine.rootless.value and cdi.there(facts)):
@@ -105,15 +107,15 @@ def _runtime(facts: HostFacts) -> bool:
 
 def _elsewhere(facts: HostFacts) -> Fault | None:
     """Engines that cannot hand this machine's cards in, whatever is installed here."""
-    engine = facts.engine
-    if engine.package.value == "snap":
+    there = facts.engine
+    if there.package.value == "snap":
         commands = (as_root(facts.privileges, "snap", "remove", "docker"), ("deploykit", "up"))
-        return Fault.of("GPU-SNAP", seen(engine.package), commands)
-    if engine.kind.value == "docker-desktop" and not facts.gpu.wsl.value:
-        return Fault.of("GPU-ENGINE-ELSEWHERE", seen(engine.kind))
-    address = engine.endpoint.value
+        return Fault.of("GPU-SNAP", seen(there.package), commands)
+    if there.kind.value == "docker-desktop" and not facts.gpu.wsl.value:
+        return Fault.of("GPU-ENGINE-ELSEWHERE", seen(there.kind))
+    address = there.endpoint.value
     if address is not None and not address.startswith("unix://"):
-        return Fault.of("GPU-ENGINE-ELSEWHERE", seen(engine.endpoint))
+        return Fault.of("GPU-ENGINE-ELSEWHERE", seen(there.endpoint))
     return None
 
 
@@ -136,8 +138,19 @@ def _barred(facts: HostFacts) -> Fault:
         as_root(rights, "nvidia-ctk", "runtime", "configure", "--runtime=docker"),
         remedies.restart_engine(facts),
     )
+    if facts.engine.rootless.value:
+        register = _rootless(facts)
     if route.toolkit.value:
         return Fault.of("GPU-TOOLKIT-UNUSED", evidence, register)
     install = remedies.commands(facts, "toolkit")
     known = facts.engine.state.value is EngineState.READY
     return Fault.of("GPU-NO-TOOLKIT", evidence, (*install, *register) if known else install)
+
+
+def _rootless(facts: HostFacts) -> tuple[Command, ...]:
+    """The engine of a user alone: it reads CDI's usual folder, and has a configuration of its own."""
+    generate = as_root(facts.privileges, "nvidia-ctk", "cdi", "generate", "--output=/etc/cdi/nvidia.yaml")
+    config = "--config=$HOME/.config/docker/daemon.json"
+    enable = ("nvidia-ctk", "runtime", "configure", "--runtime=docker", config, "--cdi.enabled")
+    restart = ("systemctl", "--user", "restart", "docker")
+    return (generate, restart) if facts.route.cdi_folders.value else (generate, enable, restart)

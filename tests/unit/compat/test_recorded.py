@@ -8,7 +8,8 @@ import pytest
 
 from deploy_kit import codec, compat, errors
 from deploy_kit.compat import RequestKind, Verdict, Wish
-from deploy_kit.facts import HostFacts, PackageChange, known, unknown
+from deploy_kit.compat.choice import Unit
+from deploy_kit.facts import GpuDevice, HostFacts, PackageChange, known, unknown
 from deploy_kit.findings import Finding, Severity
 from deploy_kit.messages import LOCALES, Catalogue
 from tests.support.hosts import FACTS, HOSTS
@@ -394,4 +395,85 @@ def test_packages_that_went_are_not_held() -> None:
         if one.code == "GPU-DRIVER-CHANGED"
     )
 
-    assert finding.commands[-1] == ("sudo", "apt-mark", "hold", "nvidia-driver-580")
+    assert finding.commands == (("sudo", "apt-mark", "hold", "nvidia-driver-580"), ("sudo", "reboot"))
+
+
+def driven(host: HostFacts, version: str, *, shown: bool = True) -> HostFacts:
+    """The host with another driver, which may not show its cards."""
+    known_as = {name: known(version, "test") for name in ("driver", "module", "library")}
+    silent = {} if shown else {"devices": known((), "test")}
+    return but(host, gpu={**known_as, **silent})
+
+
+def first(host: HostFacts, code: str, **changes: object) -> Finding:
+    verdict = compat.judge(host, replace(WISH, **changes), port_is_ours=False)  # type: ignore[arg-type]
+    return next(one for one in verdict.findings if one.code == code)
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "not shown"])
+def test_a_blackwell_card_needs_a_driver_that_knows_it(shown: bool) -> None:
+    found = first(driven(facts("gpu-rtx-5070-ti"), "535.183.01", shown=shown), "GPU-DRIVER-OLD")
+
+    assert dict(found.args)["floor"] == "570"
+    assert not any("535" in word or word == "nvidia-driver-580" for one in found.commands for word in one)
+
+
+def test_a_card_that_the_loaded_branch_left_behind_gets_its_last_one() -> None:
+    found = first(driven(facts("gpu-v100"), "590.48.01", shown=False), "GPU-LEGACY-DRIVER")
+
+    assert found.commands[0] == ("sudo", "apt-get", "install", "nvidia-driver-580")
+
+
+@pytest.mark.parametrize(
+    ("kind", "package"), [("open", "nvidia-driver-580-open"), ("proprietary", "nvidia-driver-580")]
+)
+def test_a_newer_branch_keeps_the_kind_of_kernel_module(kind: str, package: str) -> None:
+    host = but(driven(facts("gpu-rtx-5070-ti"), "575.57.08"), gpu={"flavour": known(kind, "test")})
+
+    assert first(host, "GPU-DRIVER-EOL").commands[0][-1] == package
+
+
+@pytest.mark.parametrize("name", ["gpu-lxc", "gpu-vgpu", "gpu-wsl2", "gpu-lxc-mismatch"])
+def test_a_driver_that_is_not_this_systems_is_not_for_it_to_change(name: str) -> None:
+    host = driven(facts(name), "515.65.01", shown=name != "gpu-lxc-mismatch")
+
+    verdict = compat.judge(host, WISH, port_is_ours=False)
+
+    assert {"GPU-DRIVER-OLD", "GPU-LXC"} & set(codes(verdict))
+    assert all(one.commands == () for one in verdict.findings if one.code in ("GPU-DRIVER-OLD", "GPU-LXC"))
+
+
+def test_where_no_engine_can_run_no_toolkit_is_missed() -> None:
+    assert codes(judge("gpu-rented-container")) == ["ENGINE-IMPOSSIBLE"]
+
+
+def test_a_rootless_engine_is_not_mended_by_restarting_roots() -> None:
+    host = but(facts("gpu-cdi-off"), engine={"rootless": known(True, "test")})
+    commands = [" ".join(one) for one in first(host, "GPU-TOOLKIT-UNUSED").commands]
+
+    assert commands[0].startswith("sudo nvidia-ctk cdi generate")
+    assert commands[-1] == "systemctl --user restart docker"
+    assert not any(one.startswith("sudo systemctl") for one in commands)
+
+
+def test_a_card_is_reset_alone() -> None:
+    line = "[ 1.0] NVRM: Xid (PCI:0000:03:00): 48, pid=1, name=python3"
+    host = but(facts("gpu-h200-eight"), upkeep={"log": known((line,), "/dev/kmsg")})
+
+    assert first(host, "GPU-XID").commands == (("sudo", "nvidia-smi", "-i", "0000:03:00.0", "--gpu-reset"),)
+
+
+def test_thousands_of_cards_are_judged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (facts("gpu-ready").gpu.devices.value or ())[0]
+    many = tuple(replace(card, uuid=f"GPU-{index:08d}", uncorrected=1) for index in range(2000))
+    compared = []
+
+    def equal(one: object, other: object) -> bool:
+        compared.append(one)
+        return hash(one) == hash(other)
+
+    for kind in (GpuDevice, Unit):
+        monkeypatch.setattr(kind, "__eq__", equal)
+    compat.judge(but(facts("gpu-ready"), gpu={"devices": known(many, "test")}), WISH, port_is_ours=False)
+
+    assert len(compared) < 10 * len(many)

@@ -81,6 +81,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
             ["apt-get install --yes nvidia-container-toolkit", "nvidia-ctk", "systemctl"],
         ),
         ("gpu-cdi-stale-29", "GPU-CDI-STALE", ["nvidia-ctk cdi generate"]),
+        ("gpu-cdi-stale", "GPU-CDI-STALE", ["systemctl restart nvidia-cdi-refresh.service"]),
         ("gpu-no-uvm", "GPU-UVM", ["nvidia-modprobe -u -c=0"]),
         ("gpu-not-loaded", "GPU-NOT-LOADED", ["modprobe nvidia"]),
         ("forbidden-socket", "ENGINE-FORBIDDEN", ["usermod -aG docker ada"]),
@@ -116,6 +117,7 @@ def test_nothing_is_ever_removed_no_driver_installed_and_nothing_restarted_but_t
         ("modprobe", "nouveau"),
         ("snap", "remove", "docker"),
         ("sh", "-c", "anything"),
+        ("sudo", "usermod", "-aG", "docker", "$USER"),
     ],
 )
 def test_what_a_person_has_to_do_is_not_done_for_him(command: Command) -> None:
@@ -186,6 +188,20 @@ def test_a_command_that_fails_is_told_and_the_next_offer_goes_on(monkeypatch: py
     monkeypatch.setattr(proc, "foreground", fail)
     deeds = mend("gpu-no-uvm", Person()).deeds
     assert [(deed.result, "no such device" in deed.detail) for deed in deeds] == [(fix.Result.FAILED, True)]
+
+
+def test_what_failed_half_way_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(argv: Command, *more: object, **options: object) -> proc.Completed:
+        raise proc.CommandMissing(argv, "not found on PATH")
+
+    for name in ("run", "stream", "foreground"):
+        monkeypatch.setattr(proc, name, refuse)
+    hosts = iter((host("gpu-cdi-off"), *2 * [host("stopped")]))
+
+    done = fix.mend(REQUEST, quiet, Person(), examine=lambda: judged(next(hosts)))
+
+    assert [deed.result for deed in done.deeds][:1] == [fix.Result.FAILED]
+    assert done.facts == host("stopped")
 
 
 def test_what_was_tried_once_is_not_tried_again(ran: list[Command]) -> None:
