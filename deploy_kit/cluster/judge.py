@@ -49,8 +49,8 @@ def judge(facts: ClusterFacts, wish: Wish, *, matrix: Matrix | None = None) -> C
         *notes.expectation(case, placed),
         notes.platform(case),
     )
-    refusal = wish.device == "cuda" != placed.device
-    values = {} if refusal else proposal.propose(case, placed, stored)
+    refused_card = any(one.severity is Severity.BLOCKER for one in placed.findings) and wish.device == "cuda"
+    values = {} if refused_card and placed.device == "cpu" else proposal.propose(case, placed, stored)
     order = list(Severity)
     return ClusterVerdict(
         case.preset,

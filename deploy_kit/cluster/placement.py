@@ -214,18 +214,20 @@ def _on_cpu(
     case: Case, found: tuple[Group, ...], variant: str, faults: dict[str, Fault], said: tuple[Finding, ...]
 ) -> Placed:
     """Pods without a card: on ordinary nodes, and on those with cards only where there are no others."""
-    told = tuple(_told(one, faults.get(one.name), "") for one in found)
     if any(one.severity is Severity.BLOCKER for one in said) or not found:
+        told = tuple(_told(one, faults.get(one.name), "") for one in found)
         return Placed(variant, "cpu", pools=told, findings=said)
     against = {one.name: fault for one in found if (fault := gates.without_card(case, one, variant))}
     usable = [one for one in found if one.name not in against]
-    told = tuple(_told(one, faults.get(one.name) or against.get(one.name), "") for one in found)
     if not usable:
+        told = tuple(_told(one, faults.get(one.name) or against.get(one.name), "") for one in found)
         blockers = _findings(against, lambda _: Severity.BLOCKER, f"{variant}, cpu")
         return Placed(variant, "cpu", pools=told, findings=(*said, *blockers))
     best = min(_reluctance(one) for one in usable)
     chosen = tuple(one for one in usable if _reluctance(one) == best)
-    return Placed(variant, "cpu", chosen, (), told, said)
+    # a node whose cards are of no use may be of use without them: that is told by the finding
+    reasons = against | {name: fault for name, fault in faults.items() if name not in [one.name for one in chosen]}
+    return Placed(variant, "cpu", chosen, (), tuple(_told(one, reasons.get(one.name), "") for one in found), said)
 
 
 def _reluctance(group: Group) -> tuple[int, bool, bool]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from deploy_kit.cluster.facts import (
     ClusterFacts,
     DaemonFacts,
@@ -18,7 +16,7 @@ from deploy_kit.cluster.facts import (
 )
 from deploy_kit.cluster.verdict import ClusterVerdict, Wish
 from deploy_kit.data import table
-from deploy_kit.facts import known
+from deploy_kit.facts import Fact, known
 
 GB = 10**9
 GIB = 1 << 30
@@ -95,10 +93,9 @@ def cluster(*nodes: NodeFacts, **changes: Any) -> ClusterFacts:
         "slices": (),
         "release": None,
     }
-    from deploy_kit.facts import Fact
-
-    merged = usual | changes
-    facts = {name: one if isinstance(one, Fact) else known(one, f"kubectl {name}") for name, one in merged.items()}
+    facts: dict[str, Any] = {
+        name: one if isinstance(one, Fact) else known(one, f"kubectl {name}") for name, one in (usual | changes).items()
+    }
     return ClusterFacts(**facts)
 
 
@@ -107,10 +104,5 @@ def nvidia_class() -> tuple[RuntimeClassFacts, ...]:
 
 
 def codes(verdict: ClusterVerdict) -> list[str]:
-    """The codes of a verdict in order, without the platform, which is always told."""
-    return [one.code for one in verdict.findings if not one.code.startswith("CLUSTER-PLATFORM")]
-
-
-@pytest.fixture
-def wish() -> Wish:
-    return WISH
+    """The codes of a verdict in order, without those that are always told."""
+    return [one.code for one in verdict.findings if not one.code.startswith(("CLUSTER-PLATFORM", "HOST-EXPECT"))]
