@@ -101,8 +101,8 @@ BROKEN = {
     ),
     "token-expired": _deaf("error: You must be logged in to the server (Unauthorized)"),
     # the cluster itself
-    "too-old": _with(version={"gitVersion": "v1.27.16"}, kubectl="v1.27.16"),
-    "newer-than-known": _with(version={"gitVersion": "v1.41.0"}, kubectl="v1.41.0"),
+    "too-old": _with(version={"gitVersion": "v1.27.16"}),
+    "newer-than-known": _with(version={"gitVersion": "v1.41.0"}),
     "no-nodes": healthy(nodes=[], pods=[]),
     "nodes-not-ready": healthy(
         nodes=[node(f"worker-{n}", ready=False, taints=["node.kubernetes.io/not-ready:NoExecute"]) for n in (1, 2)]

@@ -56,7 +56,7 @@ class Recording:
     denied: tuple[str, ...] = ()
     releases: tuple[Row, ...] | str = ()
     config: Row | str = field(default_factory=lambda: configuration("test", "https://10.0.0.1:6443"))
-    kubectl: str | None = "v1.36.1"
+    kubectl: str | None = "as the server"
     helm: str | None = "v3.21.4"
     page: int = 500
     asked: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Recording:
 
     def _kubectl(self, argv: Sequence[str], input: str | None) -> Any:
         if "version" in argv:
-            return {"clientVersion": {"gitVersion": self.kubectl}}
+            return {"clientVersion": {"gitVersion": self._client()}}
         if "config" in argv:
             return self.config
         if isinstance(self.version, str) and "(Forbidden)" not in self.version:
@@ -98,6 +98,11 @@ class Recording:
                 "\n".join(json.dumps(self._answered(one), indent=1) for one in json.loads(input or "")["items"])
             )
         return self._raw(argv[argv.index("--raw") + 1])
+
+    def _client(self) -> str:
+        if self.kubectl and self.kubectl.startswith("v"):
+            return self.kubectl
+        return "v1.36.1" if isinstance(self.version, str) else str(self.version["gitVersion"]).partition("-")[0]
 
     def _answered(self, question: Row) -> Row:
         asked = question["spec"]["resourceAttributes"]

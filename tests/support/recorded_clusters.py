@@ -273,7 +273,6 @@ def k3s() -> Recording:
     card = discovered("NVIDIA-GeForce-RTX-4090", "8.9", 24564)
     return Recording(
         version={"gitVersion": "v1.34.1+k3s1"},
-        kubectl="v1.34.1+k3s1",
         config=configuration("default", "https://127.0.0.1:6443"),
         groups=(*GROUPS, *_DRA, "helm.cattle.io/v1", "k3s.cattle.io/v1", "traefik.io/v1alpha1", *_METERED),
         lists={
@@ -402,7 +401,6 @@ def dra() -> Recording:
     classes = ("compute-domain-daemon.nvidia.com", "gpu.nvidia.com", "mig.nvidia.com")
     return Recording(
         version={"gitVersion": "v1.36.1"},
-        kubectl="v1.36.1",
         groups=(*GROUPS, *_DRA, "resource.nvidia.com/v1beta1", *_METERED),
         lists={
             "nodes": [
@@ -426,7 +424,6 @@ def no_gpu() -> Recording:
     """An ordinary cluster without any card."""
     return Recording(
         version={"gitVersion": "v1.35.2"},
-        kubectl="v1.35.2",
         helm="v4.2.4",
         groups=(*GROUPS, *_DRA, *_METERED),
         lists={
