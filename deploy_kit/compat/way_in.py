@@ -134,7 +134,7 @@ def _confined(facts: HostFacts) -> Fault | None:
 def _barred(facts: HostFacts) -> Fault:
     route, rights = facts.route, facts.privileges
     evidence = seen(route.runtimes, route.cdi_folders, route.toolkit)
-    register = (
+    register: tuple[Command, ...] = (
         as_root(rights, "nvidia-ctk", "runtime", "configure", "--runtime=docker"),
         remedies.restart_engine(facts),
     )
