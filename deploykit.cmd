@@ -6,10 +6,12 @@ rem Lines must end in CR LF. What is not ASCII stands at the end, reached only u
 
 set "page="
 for /f "tokens=2 delims=:." %%a in ('chcp 2^>nul') do set /a "page=%%a" 2>nul
-chcp 65001 >nul 2>nul
+rem Mind the order: in a .cmd file `set` makes errorlevel 0 again.
 set "unicode=yes"
+chcp 65001 >nul 2>nul
 if errorlevel 1 set "unicode="
 
+rem Without quotes: Windows' own folder has no space in its name, and quotes would have to be doubled in every `for`.
 set "reg=%SystemRoot%\System32\reg.exe"
 set "control=HKLM\SYSTEM\CurrentControlSet\Control"
 set "windows=HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
@@ -45,16 +47,17 @@ rem A 32-bit command prompt sees the 64-bit programs of Windows in Sysnative.
 set "wsl=%SystemRoot%\System32\wsl.exe"
 if exist "%SystemRoot%\Sysnative\wsl.exe" set "wsl=%SystemRoot%\Sysnative\wsl.exe"
 if not exist "%wsl%" goto no_wsl
-%wsl% -e true >nul 2>nul
+rem What only asks must not read what was piped to us, and WSL that is not installed must not wait for a key.
+%wsl% -e true <nul >nul 2>nul
 if errorlevel 1 goto no_distribution
 
 rem Docker Desktop's own distribution may be the default one; nothing runs in there.
 set "distribution="
-for /f "usebackq delims=" %%d in (`%wsl% -e printenv WSL_DISTRO_NAME 2^>nul`) do set "distribution=%%d"
+for /f "usebackq delims=" %%d in (`%wsl% -e printenv WSL_DISTRO_NAME 2^>nul ^<nul`) do set "distribution=%%d"
 if defined distribution if /i "%distribution:~0,14%"=="docker-desktop" goto no_distribution
 
 set "launcher="
-for /f "usebackq delims=" %%p in (`%wsl% -e wslpath -a "%~dp0deploykit" 2^>nul`) do set "launcher=%%p"
+for /f "usebackq delims=" %%p in (`%wsl% -e wslpath -a "%~dp0deploykit" 2^>nul ^<nul`) do set "launcher=%%p"
 if not defined launcher goto no_path
 
 rem Settings given as DEPLOYKIT_... variables hold in Linux as well; paths are for the user to write as Linux has them.
@@ -86,7 +89,8 @@ if defined chinese call :zh_safe_mode
 goto refuse
 
 :old
-echo deploykit: HOST-WINDOWS-OLD: %name% (build %build%) is too old for WSL 2.>&2
+rem Names and paths may hold signs that mean something to batch files; what comes from a `for` is not read again.
+for /f "delims=" %%n in ("%name%") do echo deploykit: HOST-WINDOWS-OLD: %%n (build %build%) is too old for WSL 2.>&2
 echo WSL 2 needs Windows 10 version 2004 (build 19041) or newer, or Windows 11. Nothing was started.>&2
 echo Update Windows, or run deploykit on a Linux host.>&2
 if defined chinese call :zh_old
@@ -114,7 +118,7 @@ if defined chinese call :zh_no_distribution
 goto refuse
 
 :no_path
-echo deploykit: HOST-WINDOWS: WSL's distribution does not see this folder: %~dp0>&2
+for /f "delims=" %%p in ("%~dp0") do echo deploykit: HOST-WINDOWS: WSL's distribution does not see this folder: %%p>&2
 echo Copy or clone deploykit into the distribution itself and run it there:>&2
 echo     wsl.exe>&2
 if defined chinese call :zh_no_path
@@ -140,7 +144,7 @@ echo 请正常重启 Windows，然后重新运行 deploykit。 >&2
 exit /b 0
 
 :zh_old
-echo deploykit：HOST-WINDOWS-OLD：%name%（内部版本 %build%）太旧，无法使用 WSL 2。 >&2
+for /f "delims=" %%n in ("%name%") do echo deploykit：HOST-WINDOWS-OLD：%%n（内部版本 %build%）太旧，无法使用 WSL 2。 >&2
 echo WSL 2 需要 Windows 10 2004 版（内部版本 19041）或更新版本，或 Windows 11。没有启动任何东西。 >&2
 echo 请更新 Windows，或在 Linux 主机上运行 deploykit。 >&2
 exit /b 0
@@ -161,6 +165,6 @@ echo 请以管理员身份运行上面的命令，按提示重启 Windows，然�
 exit /b 0
 
 :zh_no_path
-echo deploykit：HOST-WINDOWS：WSL 的发行版看不到这个目录：%~dp0 >&2
+for /f "delims=" %%p in ("%~dp0") do echo deploykit：HOST-WINDOWS：WSL 的发行版看不到这个目录：%%p >&2
 echo 请把 deploykit 复制或克隆到发行版内部，在那里运行。 >&2
 exit /b 0

@@ -15,7 +15,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,8 @@ SOURCE = assets.root() / "tests/support/windows/wsl.c"
 COMPILER = "x86_64-w64-mingw32-gcc"
 CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 VERSION = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
-_SECONDS = 60.0
+_SECONDS = 120.0
+_STARTING = 120.0
 _STEERING = re.compile(r"\x1b\[[?\d;]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 
@@ -75,19 +76,27 @@ class Windows:
         answer = self.program("wine", "reg", *words, "/f")
         assert answer.code == 0, answer.shown
 
-    def run(self, typed: str, **environment: str) -> Answer:
+    def run(self, typed: str, piped: str = "", **environment: str) -> Answer:
         """Type a command at the prompt: ``deploykit.cmd`` and these words, exactly so. Its output goes into a file."""
-        script = self.launcher.with_name("typed.cmd")
-        script.write_bytes(f'@"{_seen(self.launcher)}" {typed}\r\n'.encode())
-        return self.program("wine", "cmd", "/c", _seen(script), **environment)
+        script = self.prefix.parent / "typed.cmd"
+        script.write_bytes(f'@"{_seen(self.launcher).replace("%", "%%")}" {typed}\r\n'.encode())
+        return self.program("wine", "cmd", "/c", _seen(script), piped=piped, **environment)
 
-    def program(self, *command: str, seconds: float = _SECONDS, **environment: str) -> Answer:
+    def in_folder(self, name: str) -> Windows:
+        """The same Windows, with the launcher in a folder of this name."""
+        folder = self.prefix.parent / name
+        folder.mkdir(exist_ok=True)
+        return replace(self, launcher=Path(shutil.copy(self.launcher, folder)))
+
+    def program(self, *command: str, seconds: float = _SECONDS, piped: str = "", **environment: str) -> Answer:
         """Run a program. Its output goes into a file: services that it may start keep a pipe open for ever."""
-        with tempfile.TemporaryFile() as output:
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as given:
+            given.write(piped.encode())
+            given.seek(0)
             done = subprocess.run(
                 command,
                 env=self.environment(**environment),
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=seconds,
@@ -176,8 +185,23 @@ def _running(windows: Windows) -> Iterator[None]:
     quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
     command = ("wine", "cmd")
     with subprocess.Popen(command, env=windows.environment(), stdin=pipe, stdout=quiet, stderr=quiet) as child:
-        yield
-        child.kill()
+        try:
+            _until_it_answers(windows)
+            yield
+        finally:
+            child.kill()
+
+
+def _until_it_answers(windows: Windows) -> None:
+    """Wait for Windows: programs that are started while it still starts fail ("ShellExecuteEx failed").
+
+    Raises:
+        AssertionError: It does not come up; with what it said last.
+    """
+    end = time.monotonic() + _STARTING
+    while (answer := windows.program("wine", "cmd", "/c", "exit 7")).code != 7:
+        assert time.monotonic() < end, answer.shown
+        time.sleep(1.0)
 
 
 @pytest.fixture

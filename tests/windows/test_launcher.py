@@ -122,12 +122,46 @@ def test_it_hands_over_to_the_launcher_in_linux_and_returns_its_code(windows: Wi
         ("say x --emotion=happy=0.5,calm=0.2 a;b", ("say", "x", "--emotion=happy=0.5,calm=0.2", "a;b")),
         ('say "" -o -', ("say", "", "-o", "-")),
         (r'say "with \"quotes\" inside"', ("say", 'with "quotes" inside')),
+        ("say a^^^^b 5!", ("say", "a^b", "5!")),
         (r"up --config C:\Users\me\deploykit.yaml", ("up", "--config", r"C:\Users\me\deploykit.yaml")),
     ],
 )
 def test_arguments_arrive_as_they_were_typed(windows: Windows, typed: str, words: tuple[str, ...]) -> None:
     assert windows.run(typed).code == 3
     assert windows.calls[-1][3:-1] == words
+
+
+@pytest.mark.parametrize("name", ["R&D", "new (2)", "a^b!", "it's; so, = good"])
+def test_the_folder_may_have_any_name(windows: Windows, name: str) -> None:
+    there = windows.in_folder(name)
+
+    assert (there.run("status").code, there.calls[-1][3:-1]) == (3, ("status",))
+    asked = next(call for call in there.calls if call[1] == "wslpath")
+    assert asked[3].endswith(f"\\{name}\\deploykit")
+
+
+def test_a_folder_that_linux_does_not_see_is_shown_whatever_its_name(windows: Windows) -> None:
+    answer = windows.in_folder("R&D (2)").run("up", FAKE_WSL="no-path")
+
+    assert answer.code == 4
+    assert answer.shown.splitlines()[0].endswith("\\R&D (2)\\")
+    assert answer.shown.splitlines()[1].startswith("Copy or clone")
+
+
+def test_a_windows_of_any_name_is_refused_by_it(windows: Windows) -> None:
+    windows.registry("add", VERSION, "/v", "ProductName", "/d", "Windows (R) & Friends 7")
+    windows.registry("add", VERSION, "/v", "CurrentBuildNumber", "/d", "7601")
+
+    answer = windows.run("up")
+
+    assert (answer.code, windows.calls) == (4, [])
+    assert answer.shown.startswith("deploykit: HOST-WINDOWS-OLD: Windows (R) & Friends 7 (build 7601) is too old")
+
+
+def test_what_is_piped_arrives_whole(windows: Windows) -> None:
+    answer = windows.run("say -", piped="Hello from a pipe\n")
+
+    assert (answer.code, answer.shown) == (3, "from Linux\nHello from a pipe\n")
 
 
 def test_arguments_in_chinese_arrive(windows: Windows) -> None:

@@ -14,8 +14,12 @@ static void utf8(FILE *file, const wchar_t *text) {
 int wmain(int count, wchar_t **words) {
     const char *mood = getenv("FAKE_WSL"), *log = getenv("FAKE_WSL_LOG");
     const wchar_t *passed = _wgetenv(L"WSLENV");
+    char piped[256];
+    size_t length = 0;
     FILE *file = log ? fopen(log, "ab") : NULL;
     mood = mood ? mood : "";
+    if (GetFileType(GetStdHandle(STD_INPUT_HANDLE)) != FILE_TYPE_CHAR)
+        length = fread(piped, 1, sizeof piped, stdin); /* the real one reads whatever is piped to it */
     if (file) {
         for (int index = 1; index < count; index++) {
             utf8(file, words[index]);
@@ -38,5 +42,6 @@ int wmain(int count, wchar_t **words) {
         return puts("/mnt/c/Program Files/deploykit") < 0;
     }
     puts("from Linux");
+    fwrite(piped, 1, length, stdout);
     return 3;
 }
