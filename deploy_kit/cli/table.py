@@ -182,7 +182,7 @@ COMMANDS = (
         arguments=(Argument("file", kind="file", optional=True),),
         options=(Option("--force", kind="flag"), DRY_RUN),
     ),
-    Command("schema", arguments=(Argument("document", choices=("config", "doctor"), optional=True),)),
+    Command("schema", arguments=(Argument("document", choices=("config", "doctor", "cluster"), optional=True),)),
     Command("completion", arguments=(Argument("shell", choices=("bash", "zsh", "fish")),)),
     Command(
         "test",

@@ -1,4 +1,4 @@
-"""``doctor``: the facts of a host and what they mean."""
+"""``doctor``: the facts of a host, or of a cluster, and what they mean."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from deploy_kit.lifecycle import doctor
 from deploy_kit.redact import redact
 
 if TYPE_CHECKING:
+    from deploy_kit.cluster.facts import ClusterFacts
     from deploy_kit.compat import Verdict
 
 
 def run(session: Session) -> int:
     """Show facts and findings of this host, or of those whose facts were saved; exit 4 when a finding blocks."""
-    hosts = saved.hosts(session.options.facts or [])
+    found = saved.everything(session.options.facts or [])
+    if found.clusters or session.request.target == "kubernetes":
+        from deploy_kit.cli.commands import clusters
+
+        return clusters.run(session, found)
+    hosts = found.hosts
     if len(hosts) > 1:
         return _table(session, hosts)
     if session.options.fix or session.options.prove:
@@ -32,7 +38,7 @@ def run(session: Session) -> int:
     facts, verdict = doctor.examine(session.request, facts, network=not session.options.offline)
     facts = without_credentials(facts)
     if session.options.save is not None:
-        _save(session.options.save, facts)
+        save(session.options.save, facts)
     if session.json:
         from deploy_kit.cli.output.host.document import document
 
@@ -118,7 +124,12 @@ def _table(session: Session, hosts: list[tuple[str, HostFacts]]) -> int:
     return exit_code(*(host.verdict for host in judged))
 
 
-def _save(file: str, facts: HostFacts) -> None:
+def save(file: str, facts: HostFacts | ClusterFacts) -> None:
+    """Write a facts file.
+
+    Raises:
+        Failure: USAGE-WRITE.
+    """
     try:
         files.write_whole(Path(file), codec.dumps(facts, indent=1) + "\n")
     except OSError as error:

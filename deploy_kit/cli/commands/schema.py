@@ -1,4 +1,4 @@
-"""``schema``: the JSON Schema of ``deploykit.yaml``, or of what ``doctor`` prints."""
+"""``schema``: the JSON Schema of ``deploykit.yaml``, or of what ``doctor`` prints about a host or a cluster."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def _schema(session: Session) -> dict[str, Any]:
         from deploy_kit.cli.output.host import schema
 
         return schema.schema()
+    if session.options.document == "cluster":
+        from deploy_kit.cli.output.cluster import schema as cluster
+
+        return cluster.schema()
     from deploy_kit.config import schema as config
 
     return config.schema(session.words)

@@ -57,7 +57,7 @@ def page(facts: HostFacts, judged: Verdict, request: Request, look: Look) -> Ite
         yield f"  {look.paint(look.words('cli.doctor_fine'), _GREEN)}"
     for finding in found:
         yield from finding_lines(finding, look)
-    yield from _remedies(found, look)
+    yield from remedies(found, look)
     count = sum(offer.setup is None for offer in fix.offers(facts, judged))
     if count and look.here:
         yield ""
@@ -143,7 +143,8 @@ def _sections() -> dict[str, Any]:
     return typing.get_type_hints(HostFacts)
 
 
-def _remedies(found: list[Finding], look: Look) -> Iterator[str]:
+def remedies(found: list[Finding], look: Look) -> Iterator[str]:
+    """What to do about findings, each with its commands; nothing about those that ask for nothing."""
     wanted = [one for one in found if one.severity is not Severity.INFO or one.commands]
     if not wanted:
         return
