@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from deploy_kit import proc
 
 QUICK = 10.0
 """Seconds that a server may take for one answer."""
 _GRACE = 3.0
 """So much longer may the program take: a credential plug-in runs before it asks."""
+
+ENVIRONMENT: Mapping[str, str | None] = {"KUBECTL_KUBERC": "false"}
+"""The user's own defaults for options (kuberc) would be added to ours: some clash with them, some change what is meant."""
 
 
 def argv(
@@ -42,4 +47,4 @@ def call(
         run: What runs it.
     """
     line = argv(*args, kubeconfig=kubeconfig, context=context, timeout=timeout)
-    return run(line, timeout=timeout + _GRACE, input=input, check=check)
+    return run(line, timeout=timeout + _GRACE, input=input, env=ENVIRONMENT, check=check)

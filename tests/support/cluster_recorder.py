@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from deploy_kit import proc
 from deploy_kit.cluster.facts import ClusterFacts
 from deploy_kit.detect.site import cluster
+from deploy_kit.tools import kubectl
 
 Row = dict[str, Any]
 
@@ -76,6 +77,7 @@ class Recording:
     ) -> proc.Completed:
         self.asked.append(" ".join(argv))
         self.given.append(input or "")
+        assert env == kubectl.ENVIRONMENT, "the user's own defaults would be in force"
         if {"kubectl": self.kubectl, "helm": self.helm}[argv[0]] is None:
             raise proc.CommandMissing(argv, "not found on PATH")
         answer = self._helm(argv) if argv[0] == "helm" else self._kubectl(argv, input)

@@ -80,7 +80,7 @@ def look(name: str) -> float:
 def said(run: proc.Runner, argv: tuple[str, ...], seconds: float, input: str | None = None) -> str:
     """What a program prints; raises NoAnswer."""
     try:
-        result = run(argv, timeout=seconds, input=input, check=False)
+        result = run(argv, timeout=seconds, input=input, env=kubectl.ENVIRONMENT, check=False)
     except proc.CommandMissing as error:
         raise NoAnswer(Trouble.MISSING, str(error)) from None
     except proc.CommandTimeout as error:
