@@ -6,18 +6,21 @@ import ipaddress
 import itertools
 import os
 import platform
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from deploy_kit import codec, files
+from deploy_kit.cluster.facts import ClusterFacts
 from deploy_kit.config.request import Request
 from deploy_kit.facts import HostFacts
 from deploy_kit.redact import MASK, Scrubber, is_secret_name
 from deploy_kit.run.state import State
 
 _SHORTEST = 6
+_SHORTEST_NAME = 4
 _SECRET_FILE = 64 * 1024
 
 
@@ -40,6 +43,26 @@ def scrubbed(plain: Any, scrub: Scrubber) -> Any:
     if isinstance(plain, (list, tuple)):
         return [scrubbed(item, scrub) for item in plain]
     return _assigned(plain, scrub) if isinstance(plain, str) else plain
+
+
+def without_address(plain: Any, facts: ClusterFacts) -> Any:
+    """A document about a cluster that does not tell where that is, nor what its user calls it."""
+    server = facts.server.value or ""
+    host = urlsplit(f"//{server}").hostname or ""
+    words = {server: "<server>", host: "<server>", facts.context.value or "": "<context>"}
+    known = sorted((word for word in words if len(word) >= _SHORTEST_NAME), key=len, reverse=True)
+    if not known:
+        return plain
+    pattern = re.compile("|".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in known))
+    return _replaced(plain, lambda text: pattern.sub(lambda found: words[found[0]], text))
+
+
+def _replaced(plain: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(plain, dict):
+        return {name: _replaced(item, change) for name, item in plain.items()}
+    if isinstance(plain, list):
+        return [_replaced(item, change) for item in plain]
+    return change(plain) if isinstance(plain, str) else plain
 
 
 def _value(name: str, item: Any, scrub: Scrubber) -> Any:

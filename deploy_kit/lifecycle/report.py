@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy_kit import __version__, codec, files, proc
+from deploy_kit.cluster.facts import ClusterFacts
 from deploy_kit.config.request import Request
 from deploy_kit.errors import Failure
 from deploy_kit.facts import HostFacts
@@ -131,6 +132,7 @@ class _Work:
     origins: Mapping[str, str]
     trouble: Failure | None
     facts: HostFacts | None = None
+    cluster: ClusterFacts | None = None
 
     def pieces(self) -> Iterator[tuple[str, Callable[[], Any]]]:
         yield "facts.json", self._facts
@@ -152,6 +154,8 @@ class _Work:
         yield "engine/info.txt", lambda: _said("docker", "info")
         yield "engine/containers.txt", lambda: _said("docker", "ps", "--all", "--filter", "label=io.deploykit.name")
         yield "engine/images.txt", lambda: _said("docker", "images", "--filter", "label=io.deploykit.inputs")
+        yield "cluster/facts.json", self._cluster
+        yield "cluster/findings.json", self._cluster_findings
         yield "gpu/nvidia-smi.txt", lambda: _said("nvidia-smi") if proc.which("nvidia-smi") else None
 
     def _facts(self) -> Any:
@@ -159,6 +163,25 @@ class _Work:
 
         self.facts = doctor.observe(self.request)
         return codec.to_plain(self.facts)
+
+    def _cluster(self) -> Any:
+        """What is seen of a cluster, where the settings mean one: nobody's else is asked."""
+        where = self.request.kubernetes
+        if self.request.target != "kubernetes" and not (where.context or where.namespace or where.kubeconfig):
+            return None
+        from deploy_kit.lifecycle import cluster
+
+        self.cluster = cluster.observe(self.request)
+        return privacy.without_address(codec.to_plain(self.cluster), self.cluster)
+
+    def _cluster_findings(self) -> Any:
+        from deploy_kit.lifecycle import cluster
+
+        if self.cluster is None:
+            return None
+        _, verdict = cluster.examine(self.request, self.cluster)
+        found = codec.to_plain(verdict) | {"findings": [self._finding(one) for one in verdict.findings]}
+        return privacy.without_address(found, self.cluster)
 
     def _settings(self) -> Any:
         found: dict[str, Any] = {"settings": codec.to_plain(self.request), "origins": dict(self.origins)}

@@ -12,7 +12,7 @@ _GRACE = 3.0
 """So much longer may the program take: a credential plug-in runs before it asks."""
 
 ENVIRONMENT: Mapping[str, str | None] = {"KUBECTL_KUBERC": "false"}
-"""The user's own defaults for options (kuberc) would be added to ours: some clash with them, some change what is meant."""
+"""The user's own defaults for options (kuberc) would be added to ours: some clash with them, some change them."""
 
 
 def argv(

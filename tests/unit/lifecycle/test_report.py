@@ -16,15 +16,17 @@ from urllib.parse import quote
 import pytest
 
 from deploy_kit import codec, proc
-from deploy_kit.config.request import Weights
+from deploy_kit.config.request import Kubernetes, Request, Weights
 from deploy_kit.errors import fail
-from deploy_kit.facts import HostFacts, UpkeepFacts, known
-from deploy_kit.lifecycle import doctor, privacy, report, site, status, up
+from deploy_kit.facts import HostFacts, UpkeepFacts, known, unknown
+from deploy_kit.lifecycle import cluster, doctor, privacy, report, site, status, up
 from deploy_kit.messages import LOCALES, Catalogue
 from deploy_kit.redact import MASK
 from deploy_kit.run import local
 from deploy_kit.tools import docker
 from tests.support import samples
+from tests.support.broken_clusters import BROKEN
+from tests.support.cluster_recorder import configuration
 
 FACTS = Path(__file__).parents[2] / "facts"
 
@@ -231,3 +233,41 @@ def test_own_addresses_are_read_from_the_kernel(tmp_path: Path) -> None:
     (tmp_path / "if_inet6").write_text("fe800000000000000000000000000001 02 40 20 80 eth0\n")
 
     assert list(privacy._own_addresses(tmp_path)) == ["10.0.0.7", "fe80::1"]
+
+
+@pytest.fixture
+def clustered(host: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Request:
+    """The same host, whose settings name a cluster."""
+    config = configuration("wolfgangs-cluster", f"https://joe:{SECRETS['proxy']}@api.wolfgangs-nas.example:6443")
+    recording = replace(BROKEN["cards-busy"], config=config)
+    seen = recording.facts()
+    reason = f"forbidden: at api.wolfgangs-nas.example:6443 with token={SECRETS['bearer']}"
+    monkeypatch.setattr(cluster, "observe", lambda _: replace(seen, quotas=unknown("quotas", reason)))
+    request: Request = replace(host.request, kubernetes=Kubernetes(context="wolfgangs-cluster"))
+    return request
+
+
+def test_of_a_cluster_that_is_meant_it_tells_what_is_seen_and_what_that_means(clustered: Request) -> None:
+    texts = report.collect(clustered, Catalogue("en")).texts
+    facts = json.loads(texts["cluster/facts.json"])
+
+    assert [node["name"] for node in facts["nodes"]["value"]] == ["worker-1", "a10-1"]
+    assert "CLUSTER-UNSEEN" in [one["code"] for one in json.loads(texts["cluster/findings.json"])["findings"]]
+
+
+def test_it_does_not_tell_where_the_cluster_is(clustered: Request) -> None:
+    texts = report.collect(clustered, Catalogue("en")).texts
+    about = texts["cluster/facts.json"] + texts["cluster/findings.json"]
+
+    assert "wolfgang" not in about
+    assert "PLANTED" not in about
+    assert "at <server> with token=***" in about
+
+
+def test_no_cluster_is_asked_where_none_is_meant(host: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_: object) -> Any:
+        raise AssertionError("a cluster was asked")
+
+    monkeypatch.setattr(cluster, "observe", asked)
+
+    assert "cluster/facts.json" in report.collect(host.request, Catalogue("en")).missing
