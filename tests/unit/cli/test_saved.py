@@ -13,6 +13,8 @@ from deploy_kit.cli import saved
 from deploy_kit.errors import Failure
 from tests.support.hosts import FACTS
 
+CLUSTERS = Path(__file__).parents[2] / "clusters"
+
 
 @pytest.fixture
 def plain() -> dict[str, Any]:
@@ -72,3 +74,32 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, path: str) -> None:
         saved.facts(tmp_path / path)
 
     assert caught.value.finding.code == "USAGE-FACTS"
+
+
+def test_a_cluster_of_another_version_is_refused_too(tmp_path: Path) -> None:
+    plain = json.loads((CLUSTERS / "gke.json").read_text(encoding="utf-8"))
+
+    code, args = refused(tmp_path, json.dumps(plain | {"schema": 99}))
+
+    assert (code, args["found"], args["known"]) == ("USAGE-FACTS-VERSION", "99", "1")
+
+
+def test_a_file_about_something_else_is_refused(tmp_path: Path, plain) -> None:
+    assert refused(tmp_path, json.dumps(plain | {"kind": "moon"}))[0] == "USAGE-FACTS"
+
+
+def test_the_facts_of_a_cluster_are_not_those_of_a_host() -> None:
+    with pytest.raises(Failure) as caught:
+        saved.facts(CLUSTERS / "gke.json")
+
+    assert caught.value.finding.code == "USAGE-FACTS-CLUSTER"
+
+
+def test_hosts_and_clusters_are_told_apart(tmp_path: Path) -> None:
+    for file in (FACTS / "ubuntu-2404-ready.json", CLUSTERS / "gke.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+
+    found = saved.everything([str(tmp_path)])
+
+    assert [name for name, _ in found.hosts] == ["ubuntu-2404-ready"]
+    assert [name for name, _ in found.clusters] == ["gke"]
