@@ -206,6 +206,8 @@ class _Work:
         return codec.to_plain(finding) | said
 
     def _plan(self) -> Any:
+        if self.request.target == "kubernetes":  # Helm holds what is planned there
+            return None
         from deploy_kit.lifecycle import up
 
         prepared = up.prepare(self.request)

@@ -271,3 +271,10 @@ def test_no_cluster_is_asked_where_none_is_meant(host: SimpleNamespace, monkeypa
     monkeypatch.setattr(cluster, "observe", asked)
 
     assert "cluster/facts.json" in report.collect(host.request, Catalogue("en")).missing
+
+
+def test_for_a_cluster_no_stack_of_this_host_is_planned(clustered: Request) -> None:
+    bundle = report.collect(replace(clustered, target="kubernetes"), Catalogue("en"))
+
+    assert "plan.json" in bundle.missing
+    assert "cluster/facts.json" in bundle.texts
