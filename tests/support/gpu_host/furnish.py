@@ -1,6 +1,6 @@
 """The first process of the simulated host: mounts what makes it another machine, then waits for the end.
 
-Run by ``unshare`` with the folder for the engine's images as its argument. Standard library only.
+Run by ``unshare`` with the folder for the engine's images and the place where it shall be found. Standard library only.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def main() -> None:
     _mount("-t", "tmpfs", "tmpfs", "/proc/driver")
     _mount("-t", "tmpfs", "tmpfs", "/sys/bus/pci/devices")
     shutil.rmtree("/var/lib/deploykit", ignore_errors=True)
-    Path("/var/lib/docker").mkdir(parents=True, exist_ok=True)
-    _mount("--bind", str(images), "/var/lib/docker")
+    place = Path(sys.argv[2])
+    place.mkdir(parents=True, exist_ok=True)
+    _mount("--bind", str(images), str(place))
     _call("ip", "link", "set", "lo", "up")
     print("ready", flush=True)
     sys.stdin.read()

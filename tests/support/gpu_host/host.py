@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support import stubs
+from tests.support import control_groups, stubs
 from tests.support.gpu_host import layers
 from tests.support.gpu_host.driver import STATE, Driver
 from tests.support.gpu_host.machine import Machine
 from tests.support.gpu_host.toolkit import Form, Toolkit
 
 _LABEL = "io.deploykit.test.gpu-host"
-_CGROUPS = Path("/sys/fs/cgroup")
 _GROUP = "deploykit-gpu-"
 _START_SECONDS = 30.0
 
@@ -71,7 +70,7 @@ class Host:
         self.machine.close()
         if self._dockerd is not None:
             self._dockerd.wait(timeout=60)
-        _clear(self._group)
+        control_groups.clear(self._group)
 
     def _stop(self) -> None:
         """Containers first: the engine leaves those that hang behind."""
@@ -107,28 +106,6 @@ def _sweep() -> None:
     """Remove what runs left that were killed: their machines ended by themselves, the room they took did not."""
     listing = ("docker", "volume", "ls", "--filter", f"label={_LABEL}", "--format", "{{.Name}}")
     for name in subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split():
-        if _ended(name):
+        if control_groups.ended(name):
             subprocess.run(("docker", "volume", "rm", "--force", name), check=False, capture_output=True)
-    for group in {place.name for place in _groups(f"{_GROUP}*")}:
-        if _ended(group):
-            _clear(group)
-
-
-def _ended(name: str) -> bool:
-    """Whether the process is gone whose number a name ends with."""
-    return not Path(f"/proc/{name.rpartition('-')[2]}").exists()
-
-
-def _groups(name: str) -> list[Path]:
-    """The control groups of this name: one, or one a controller in the old hierarchy."""
-    return [*_CGROUPS.glob(name), *_CGROUPS.glob(f"*/{name}")]
-
-
-def _clear(name: str) -> None:
-    """Remove control groups; the last process in one may need a moment to be gone."""
-    end = time.monotonic() + 5
-    while (left := _groups(name)) and time.monotonic() < end:
-        for place, _, _ in (found for group in left for found in os.walk(group, topdown=False)):
-            with contextlib.suppress(OSError):
-                Path(place).rmdir()
-        time.sleep(0.05)
+    control_groups.sweep(_GROUP)

@@ -25,12 +25,12 @@ def lacking() -> str:
 
 
 class Machine:
-    """Another machine inside this one. ``images`` becomes its ``/var/lib/docker``."""
+    """Another machine inside this one. ``folder`` is where the images of its engine lie, ``place`` there."""
 
-    def __init__(self, images: Path) -> None:
+    def __init__(self, folder: Path, place: str = "/var/lib/docker") -> None:
         command = ("unshare", *_KINDS, "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
         self._holder = subprocess.Popen(
-            (*command, sys.executable, "-I", "-S", str(_FURNISH), str(images)),
+            (*command, sys.executable, "-I", "-S", str(_FURNISH), str(folder), place),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
