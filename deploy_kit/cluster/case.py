@@ -43,6 +43,12 @@ class Case:
         return at(self.wish.values, path)
 
     @property
+    def selector(self) -> Mapping[str, Any]:
+        """The labels that the user's pods ask for."""
+        selector = self.given("nodeSelector")
+        return selector if isinstance(selector, Mapping) else {}
+
+    @property
     def built_in(self) -> bool:
         return self.wish.engine == needs.BUILT_IN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploy_kit.cluster import fitting, taints
 from deploy_kit.cluster.case import Case
 from deploy_kit.cluster.facts import NodeFacts
-from deploy_kit.cluster.pools import Group, available, evidence, listed
+from deploy_kit.cluster.pools import Group, available, away, evidence, listed
 from deploy_kit.compat import needs
 from deploy_kit.compat.evidence import seen, size
 from deploy_kit.compat.fault import Command, Fault
@@ -69,9 +69,9 @@ def absent(case: Case, group: Group) -> Fault | None:
 def barred(case: Case, group: Group) -> Fault | None:
     """Taints that nobody should tolerate for us, or that the user's own tolerations and selector leave out."""
     own = [one for one in group.taints if taints.control_plane(one)]
-    away = _selected(case, group)
-    if away is not None:
-        return away
+    elsewhere = _selected(case, group)
+    if elsewhere is not None:
+        return elsewhere
     given = case.given("tolerations")
     if given is None and own:
         commands: tuple[Command, ...] = tuple(
@@ -87,13 +87,11 @@ def barred(case: Case, group: Group) -> Fault | None:
 
 
 def _selected(case: Case, group: Group) -> Fault | None:
-    """A selector of the user's that names other nodes; of labels that were not recorded nothing is known."""
-    selector = case.given("nodeSelector")
-    wanted = selector.items() if isinstance(selector, dict) else ()
-    away = [(key, value) for key, value in wanted if all(one.labels.get(key, value) != value for one in group.nodes)]
-    if not away:
+    """A selector of the user's that names other nodes."""
+    elsewhere = away(group.nodes[0], case.selector)
+    if not elsewhere:
         return None
-    detail = listed(f"{key}={value}" for key, value in away)
+    detail = listed(elsewhere)
     return _fault("CLUSTER-SELECTOR-GIVEN", group, evidence(case.facts, (group,)), detail=detail)
 
 
@@ -105,8 +103,14 @@ def fits_card(case: Case, group: Group, variant: str, *, first: bool) -> bool:
     return case.matrix.serves(variant, capability) or (first and case.matrix.unknown(capability))
 
 
+def fails(case: Case, group: Group, variant: str, *, first: bool) -> bool:
+    """Whether an image cannot work with the pool's cards, for reasons that no scheduler knows of."""
+    fitting_card = fits_card(case, group, variant, first=first) and drives(case, group, variant)
+    return not fitting_card or _small(case, group) is not None
+
+
 def unsupported(case: Case, group: Group, variant: str) -> Fault:
-    detail = f"{group.cards.product or group.name}: {group.cards.capability}"
+    detail = f"{group.cards.product or group.name}: {group.cards.capability or '?'}"
     proof = evidence(case.facts, (group,))
     return _fault("CLUSTER-CARD-UNSUPPORTED", group, proof, lasting=True, detail=detail, variant=variant)
 

@@ -143,7 +143,7 @@ def _plugin(case: Case, placed: Placed) -> Iterator[Finding]:
 def _full(case: Case, chosen: tuple[Group, ...]) -> Iterator[Finding]:
     """Fewer cards are free than pods are wanted."""
     free = sum(one.free // case.count for one in chosen)
-    if free >= case.wish.replicas or case.ours:
+    if not chosen or free >= case.wish.replicas or case.ours:
         return
     total = sum(one.total for one in chosen)
     severity = Severity.INFO if case.scales else Severity.WARNING

@@ -24,10 +24,6 @@ _QUIET = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-GPU-SMALL", "CLUSTER-ARCHITECTURE
 """Of a pool that is left out beside others, these are only told: nobody has to do anything."""
 
 
-_FAILS = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-DRIVER-OLD", "CLUSTER-GPU-SMALL")
-"""What the scheduler does not know of: it would put a pod there, and the pod would fail."""
-
-
 @dataclass(frozen=True, slots=True)
 class Placed:
     """The image and the device, the pools that the pods go to, those that they must be kept off, and all of them as
@@ -87,7 +83,7 @@ def _with_cards(case: Case, found: tuple[Group, ...]) -> Placed:
     told = tuple(_told(one, faults.get(one.name), best.variant) for one in found)
     meanwhile = f"{best.variant}, cuda: {pools.names(chosen)}"
     left = _findings(faults, lambda code: Severity.INFO if code in _QUIET else Severity.WARNING, meanwhile)
-    return Placed(best.variant, "cuda", chosen, _shunned(marked, chosen, faults), told, left)
+    return Placed(best.variant, "cuda", chosen, _shunned(case, marked, chosen, best), told, left)
 
 
 def _offers(case: Case, usable: tuple[Group, ...], variants: tuple[str, ...]) -> list[_Offer]:
@@ -135,11 +131,14 @@ def _reserve(group: Group) -> int:
     return int(any(map(taints.lent, group.taints)))
 
 
-def _shunned(marked: tuple[Group, ...], chosen: tuple[Group, ...], faults: dict[str, Fault]) -> tuple[Group, ...]:
-    """Pools where a pod would be put and then fail: they offer what is asked for, and are no good for it."""
+def _shunned(case: Case, marked: tuple[Group, ...], chosen: tuple[Group, ...], best: _Offer) -> tuple[Group, ...]:
+    """Pools where the scheduler would put a pod, and the pod would fail: now, or once whatever else is wrong there is
+    mended."""
     names = {one.resource for one in chosen if one.resource}
     return tuple(
-        one for one in marked if one.name in faults and faults[one.name].code in _FAILS and one.resource in names
+        one
+        for one in marked
+        if one.resource in names and one not in chosen and gates.fails(case, one, best.variant, first=best.place == 0)
     )
 
 

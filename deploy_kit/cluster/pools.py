@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from deploy_kit.cluster import hardware, taints
 from deploy_kit.cluster.facts import ClusterFacts, NodeFacts, SliceFacts, Taint
@@ -72,13 +73,23 @@ def available(node: NodeFacts) -> bool:
     return node.ready and node.schedulable and not node.pressure and not taints.momentary(node)
 
 
-def groups(facts: ClusterFacts) -> tuple[Group, ...]:
-    """The pools of a cluster, those with cards first; none when the nodes are not known."""
+def away(node: NodeFacts, selector: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a selector asks for and the node has otherwise; of labels that were not recorded nothing is known."""
+    return tuple(f"{key}={value}" for key, value in selector.items() if node.labels.get(key, value) != value)
+
+
+def groups(facts: ClusterFacts, selector: Mapping[str, Any]) -> tuple[Group, ...]:
+    """The pools of a cluster, those with cards first; none when the nodes are not known.
+
+    Args:
+        selector: The labels that the user's pods ask for: nodes that have them are not alike to those that do not.
+    """
     offers = _offers(facts)
     alike: dict[tuple[object, ...], list[NodeFacts]] = {}
     for node in facts.nodes.value or ():
         for resource in hardware.resources(node) or ("",):
-            alike.setdefault(_key(node, resource, offers.get(node.name)), []).append(node)
+            key = (*_key(node, resource, offers.get(node.name)), away(node, selector))
+            alike.setdefault(key, []).append(node)
     found, taken = [], set[str]()
     for key, nodes in alike.items():
         resource = str(key[0])
