@@ -75,6 +75,16 @@ def is_stand_in(setting: str) -> bool:
     return folder is not None and taken.stands_in(folder, _rule())
 
 
+def at_hand(setting: str, *, cache: Path | None = None) -> bool:
+    """Whether a source needs no network: named on the disk, or kept since it was fetched."""
+    if _folder(setting) is not None or _file(setting) is not None:
+        return True
+    rule = _rule()
+    kept = str(rule["digest"]) if setting == AUTO else identity(setting)
+    place = (home() if cache is None else cache) / kept[:16]
+    return (place / str(rule["package"])).is_dir()
+
+
 def acquire(settings: BuildSettings, fetcher: Fetcher, report: Reporter, *, cache: Path | None = None) -> EngineSource:
     """The source that the settings name, from the cache, the disk or the network.
 

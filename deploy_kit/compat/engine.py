@@ -14,6 +14,7 @@ from deploy_kit.findings import Evidence, Finding, Severity
 Command = tuple[str, ...]
 
 _ABSENT = (EngineState.NO_CLIENT, EngineState.NO_ENGINE, EngineState.STOPPED)
+_USUAL = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 _LOCAL: Command = ("deploykit", "up", "--target", "local")
 
 
@@ -51,8 +52,22 @@ def _podman(facts: HostFacts) -> Ground:
     return Ground((_finding("ENGINE-PODMAN", engine, commands, seen(engine.kind, engine.client)),))
 
 
+def _astray(facts: HostFacts) -> Ground | None:
+    """The client was pointed at a socket where nobody listens: another engine would not be asked either."""
+    address = facts.engine.endpoint
+    if address.source == "default context" or (address.value or "") in _USUAL or not address.known:
+        return None
+    own = address.source == "DOCKER_HOST"
+    command = ("unset", "DOCKER_HOST") if own else ("docker", "context", "use", "default")
+    evidence = seen(address, facts.engine.state)
+    finding = _finding("ENGINE-ASTRAY", facts.engine, (command,), evidence, address=address.value, by=address.source)
+    return Ground((finding,))
+
+
 def _missing(facts: HostFacts) -> Ground:
     engine, rights = facts.engine, facts.privileges
+    if astray := _astray(facts):
+        return astray
     if not may_run_engine(rights):
         return _impossible(facts)
     plan = packages_for(facts.platform, "engine")
@@ -81,6 +96,8 @@ def _stopped(facts: HostFacts) -> Ground:
         return _blocked("ENGINE-STOPPED", engine, (("systemctl", "--user", "start", "docker"),))
     if "/.docker/desktop/" in address:
         return _blocked("ENGINE-STOPPED", engine, (("systemctl", "--user", "start", "docker-desktop"),))
+    if astray := _astray(facts):
+        return astray
     if not may_run_engine(facts.privileges):
         return _impossible(facts)
     if not may_administer(facts.privileges):

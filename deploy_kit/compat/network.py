@@ -34,7 +34,7 @@ def _purposes(wish: Wish) -> Iterator[str]:
         yield "packages"
         if wish.target != "local":
             yield "system"
-        if model:
+        if model and not wish.source_here:
             yield "source"
 
 

@@ -27,6 +27,7 @@ class Wish:
         workers: Copies of the model, 0 for as many as fit.
         emotion_text: Whether the model that reads emotion from text is wanted: ``auto``, ``on`` or ``off``.
         weights_bytes: Room that the weights take, 0 when their store is there already.
+        source_here: The engine's own code is at hand, so that nobody has to fetch it.
         unlocked: Variants that cannot be made, because nobody has locked their PyTorch, each with the command that
             makes the lock.
         matrix: What is known of variants and cards where it is not the product's own tables (`cards.matrix`).
@@ -44,6 +45,7 @@ class Wish:
     workers: int = 0
     emotion_text: str = "auto"
     weights_bytes: int = 0
+    source_here: bool = False
     unlocked: tuple[tuple[str, tuple[str, ...]], ...] = ()
     matrix: Matrix | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -95,17 +96,36 @@ def examine(
     try:
         prepared = up.prepare(request, network=network)
     except Failure as failure:
-        facts = observe(request, network=network)
-        verdict = judge(request, facts, built=False, port_is_ours=False)
+        facts, verdict = _regardless(request, network=network)
         known = {finding.code for finding in verdict.findings}
         more = tuple(one for one in (failure.finding, *failure.more) if one.code not in known)
         return facts, replace(verdict, findings=(*more, *verdict.findings))
     return prepared.facts, prepared.verdict
 
 
+def _regardless(request: Request, *, network: bool) -> tuple[HostFacts, compat.Verdict]:
+    """The judgement without the secrets that cannot be read; without knowing what is there when not even that helps."""
+    from deploy_kit.lifecycle import up
+
+    plain = replace(request, api_key_file=None, weights=replace(request.weights, token_file=None))
+    if plain != request:
+        with contextlib.suppress(Failure):
+            prepared = up.prepare(plain, network=network)
+            return prepared.facts, prepared.verdict
+    facts = observe(request, network=network)
+    return facts, judge(request, facts, built=False, port_is_ours=False)
+
+
 def judge(
     request: Request, facts: HostFacts, *, built: bool, port_is_ours: bool, stored: bool = False
 ) -> compat.Verdict:
     """What this host allows, the folders that the user named included: facts files know nothing of those."""
-    verdict = compat.judge(facts, wish(request, built=built, stored=stored), port_is_ours=port_is_ours)
+    asked = replace(wish(request, built=built, stored=stored), source_here=_source_here(request))
+    verdict = compat.judge(facts, asked, port_is_ours=port_is_ours)
     return replace(verdict, findings=(*places.findings(request), *verdict.findings))
+
+
+def _source_here(request: Request) -> bool:
+    from deploy_kit.builder import engine_source
+
+    return request.engine != needs.BUILT_IN and engine_source.at_hand(request.build.engine_source)

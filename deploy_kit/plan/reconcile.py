@@ -102,6 +102,8 @@ def _start_cause(stack: Stack, observed: Observed, *, rebuilt: bool) -> Message 
         return Message.of("plan.image-rebuilt")
     if service.state is ServiceState.STOPPED:
         return Message.of("plan.service-stopped")
+    if service.state is ServiceState.RESTARTING and not observed.ready:
+        return Message.of("plan.service-crashing")
     return None
 
 

@@ -172,6 +172,10 @@ def _start(job: Job) -> None:
     network.save(job.request, job.facts.site, job.stack, job.state, shared_with_group=_needs_group(job))
     previous = job.state.stack()
     leaving = previous.stop_grace_seconds if previous is not None and found is not None else 0.0
+    if (
+        found is not None and found.status == "restarting"
+    ):  # its next try may be a minute away; a new one begins at once
+        docker.call("rm", "--force", found.id)
     try:
         _project(job.stack.name, job.state).up(heard, timeout=_UP_SECONDS + leaving)
     except proc.CommandError as error:

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deploy_kit import codec, files
 from deploy_kit.errors import fail
@@ -56,15 +56,37 @@ class State:
         Raises:
             Failure: HOST-STACK-BUSY, when another command holds it; HOST-STATE-UNWRITABLE.
         """
-        self._make(self.folder)
-        with _writable(self.folder / "lock"):
-            file = (self.folder / "lock").open("a")
-        with file:
+        with self._locked():
+            try:
+                yield
+            finally:
+                self._leave_no_trace()
+
+    def _locked(self) -> IO[str]:
+        """The lock's file, locked: that which stands there, for one that went without a trace is nobody's any more."""
+        path = self.folder / "lock"
+        while True:
+            self._make(self.folder)
+            with _writable(path):
+                try:
+                    file = path.open("a")
+                except FileNotFoundError:  # the folder went just now
+                    continue
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    return file
             except BlockingIOError:
+                file.close()
                 raise fail("HOST-STACK-BUSY", self.name) from None
-            yield
+            file.close()
+
+    def _leave_no_trace(self) -> None:
+        """What failed before it kept anything does not keep a folder either."""
+        with contextlib.suppress(OSError):
+            if os.listdir(self.folder) == ["lock"]:
+                (self.folder / "lock").unlink()
+                self.folder.rmdir()
 
     def stack(self) -> Stack | None:
         """The stack that was last started; None without one or when it was written by another version."""

@@ -170,6 +170,16 @@ def test_what_was_fetched_once_needs_no_network(net: Net, tmp_path: Path) -> Non
     assert net.asked == []
 
 
+def test_what_is_kept_or_lies_on_the_disk_is_at_hand(net: Net, tmp_path: Path) -> None:
+    net.served = {"https://mirror.example/x.tar.gz": tarred(checkout(tmp_path / "there"))}
+    before = engine_source.at_hand("auto", cache=tmp_path / "c")
+    acquire(net, tmp_path / "c", "auto", "https://mirror.example/x.tar.gz")
+
+    assert (before, engine_source.at_hand("auto", cache=tmp_path / "c")) == (False, True)
+    assert engine_source.at_hand(str(checkout(tmp_path / "mine")), cache=tmp_path / "other")
+    assert not engine_source.at_hand("https://example.org/it.tar.gz", cache=tmp_path / "c")
+
+
 def test_a_kept_source_that_was_touched_is_fetched_again(net: Net, tmp_path: Path) -> None:
     net.served = {"https://mirror.example/x.tar.gz": tarred(checkout(tmp_path / "mine"))}
     first = acquire(net, tmp_path / "cache", "auto", "https://mirror.example/x.tar.gz")

@@ -477,3 +477,35 @@ def test_thousands_of_cards_are_judged_at_once(monkeypatch: pytest.MonkeyPatch) 
     compat.judge(but(facts("gpu-ready"), gpu={"devices": known(many, "test")}), WISH, port_is_ours=False)
 
     assert len(compared) < 10 * len(many)
+
+
+ASTRAY = "unix:///srv/gone.sock"
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [("DOCKER_HOST", "unset DOCKER_HOST"), ("docker context box", "docker context use default")],
+)
+@pytest.mark.parametrize("name", ["stopped", "ubuntu-2404-bare"])
+def test_an_engine_that_is_looked_for_where_there_is_none_is_not_installed_or_started(
+    name: str, source: str, command: str
+) -> None:
+    host = but(facts(name), engine={"endpoint": known(ASTRAY, source)})
+
+    verdict = compat.judge(host, WISH, port_is_ours=False)
+    (blocker,) = verdict.blockers
+
+    assert (blocker.code, verdict.setup) == ("ENGINE-ASTRAY", None)
+    assert dict(blocker.args)["by"] == source
+    assert [" ".join(one) for one in blocker.commands] == [command]
+
+
+def test_a_usual_socket_that_is_named_is_started_as_ever() -> None:
+    host = but(facts("stopped"), engine={"endpoint": known("unix:///var/run/docker.sock", "DOCKER_HOST")})
+
+    assert compat.judge(host, WISH, port_is_ours=False).setup is not None
+
+
+def test_a_source_that_is_at_hand_need_not_be_reached() -> None:
+    assert "HOST-UNREACHABLE-SOURCE" in codes(judge("half-reachable"))
+    assert "HOST-UNREACHABLE-SOURCE" not in codes(judge("half-reachable", source_here=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -67,3 +68,21 @@ def test_what_keeps_up_from_planning_is_a_finding_too(
 
     assert main(["doctor", "--offline"], {}) == 4
     assert "ENGINE-NAME-TAKEN" in capsys.readouterr().out
+
+
+def test_a_secret_that_cannot_be_read_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there (image, store, source) is looked for all the same, and is not said to be out of reach."""
+    facts = host("gpu-ready")
+    verdict = up.prepare(WISHES["model"], facts=facts).verdict
+    request = dataclasses.replace(WISHES["model"], api_key_file="/nowhere")
+
+    def prepare(request: Request, *, network: bool) -> SimpleNamespace:
+        if request.api_key_file is not None:
+            raise fail("CONFIG-KEY-FILE", request.api_key_file, reason="not there")
+        return SimpleNamespace(facts=facts, verdict=verdict)
+
+    monkeypatch.setattr(up, "prepare", prepare)
+
+    seen, judged = doctor.examine(request)
+    assert (seen, [one.code for one in judged.findings][1:]) == (facts, [one.code for one in verdict.findings])
+    assert judged.findings[0].code == "CONFIG-KEY-FILE"

@@ -166,6 +166,16 @@ def test_a_stopped_container_is_started_without_interrupting_anything() -> None:
     assert not steps[0].interrupts
 
 
+def test_a_container_that_ends_again_and_again_is_made_anew_and_not_waited_for() -> None:
+    stack = samples.stack()
+    looping = Service("id", ServiceState.RESTARTING, stack.digest, stack.image.inputs, "then")
+
+    steps = plan(stack, replace(after(stack), service=looping, ready=False))
+
+    assert operations(steps) == [Operation.START_SERVICE, Operation.WAIT_READY, Operation.PROVE]
+    assert steps[0].cause.key == "plan.service-crashing"
+
+
 def test_a_changed_key_is_stored_and_given_to_the_service() -> None:
     old, new = samples.stack(secret_version="v1"), samples.stack(secret_version="v2")
 

@@ -71,6 +71,22 @@ def test_the_key_is_private(state: State, shared: bool, mode: int) -> None:
     assert "s3cret" not in key_version("s3cret-key")
 
 
+def test_what_kept_nothing_leaves_no_folder(state: State) -> None:
+    with pytest.raises(RuntimeError), state.lock():
+        raise RuntimeError
+
+    assert not state.folder.exists()
+
+
+def test_what_was_kept_stays_with_its_lock(state: State) -> None:
+    with state.lock():
+        state.record("start")
+
+    assert (state.folder / "lock").exists()
+    with state.lock():
+        assert len(list(state.folder.iterdir())) == 2
+
+
 def test_two_commands_at_once_are_refused(state: State) -> None:
     with state.lock(), pytest.raises(Failure) as caught, State("indextts", state.folder.parent).lock():
         pass
