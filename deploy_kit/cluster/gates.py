@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy_kit.cluster import fitting, taints
+from deploy_kit.cluster import fitting, hardware, taints
 from deploy_kit.cluster.case import Case
 from deploy_kit.cluster.facts import NodeFacts
 from deploy_kit.cluster.pools import Group, available, away, evidence, listed
@@ -25,6 +25,7 @@ def judge(case: Case, group: Group, variants: tuple[str, ...]) -> Fault | None:
     """
     return (
         absent(case, group)
+        or _foreign(case, group)
         or _architecture(case, group)
         or _handed_out(case, group)
         or _asked_for(case, group)
@@ -43,6 +44,7 @@ def without_card(case: Case, group: Group, variant: str) -> Fault | None:
     """What keeps pods without a card off a pool, None when nothing does."""
     return (
         absent(case, group)
+        or _foreign(case, group)
         or (None if case.built_in else _architecture(case, group))
         or barred(case, group)
         or fitting.fault(case, group, "cpu", variant)
@@ -113,6 +115,15 @@ def unsupported(case: Case, group: Group, variant: str) -> Fault:
     detail = f"{group.cards.product or group.name}: {group.cards.capability or '?'}"
     proof = evidence(case.facts, (group,))
     return _fault("CLUSTER-CARD-UNSUPPORTED", group, proof, lasting=True, detail=detail, variant=variant)
+
+
+def _foreign(case: Case, group: Group) -> Fault | None:
+    """Nodes that run no containers of ours: Windows, or no machine at all."""
+    proof = evidence(case.facts, (group,))
+    if hardware.windows(group.nodes[0]):
+        return _fault("CLUSTER-WINDOWS-NODES", group, proof, lasting=True, detail=group.nodes[0].system or "Windows")
+    detail = listed(taints.text(one) for one in group.taints if taints.virtual(one))
+    return _fault("CLUSTER-VIRTUAL-NODES", group, proof, lasting=True, detail=detail) if detail else None
 
 
 def _architecture(case: Case, group: Group) -> Fault | None:

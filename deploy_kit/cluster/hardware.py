@@ -29,6 +29,11 @@ class Cards:
     guessed: bool = False
 
 
+def windows(node: NodeFacts) -> bool:
+    """Whether a node runs Windows: its containers are others than ours."""
+    return node.labels.get("kubernetes.io/os") == "windows" or node.system.startswith("Windows")
+
+
 def nvidia(node: NodeFacts) -> bool:
     """Whether anything says that the node has one of NVIDIA's cards."""
     rows = table("kubernetes")["labels"]["nvidia"]

@@ -19,8 +19,18 @@ from deploy_kit.compat.fault import Fault
 from deploy_kit.findings import Evidence, Finding, Severity, arguments
 
 _SHOWN = 8
-_QUIET = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-GPU-SMALL", "CLUSTER-ARCHITECTURE", "CLUSTER-GPU-BUSY",
-          "CLUSTER-TAINT-CONTROL-PLANE", "CLUSTER-TAINT-GIVEN", "CLUSTER-RESOURCE-GIVEN")  # fmt: skip
+_QUIET = (
+    "CLUSTER-ARCHITECTURE",
+    "CLUSTER-CARD-UNSUPPORTED",
+    "CLUSTER-GPU-BUSY",
+    "CLUSTER-GPU-SMALL",
+    "CLUSTER-RESOURCE-GIVEN",
+    "CLUSTER-SELECTOR-GIVEN",
+    "CLUSTER-TAINT-CONTROL-PLANE",
+    "CLUSTER-TAINT-GIVEN",
+    "CLUSTER-VIRTUAL-NODES",
+    "CLUSTER-WINDOWS-NODES",
+)
 """Of a pool that is left out beside others, these are only told: nobody has to do anything."""
 
 

@@ -132,6 +132,7 @@ def _key(node: NodeFacts, resource: str, offer: SliceFacts | None) -> tuple[obje
         _label(node, "pool"),
         taints.lasting(node),
         node.architecture,
+        hardware.windows(node),
         hardware.nvidia(node),
         hardware.read(node, offer),
         offer is not None,
@@ -177,10 +178,11 @@ def _label(node: NodeFacts, kind: str) -> str:
 
 
 def _line(one: Group) -> str:
-    parts = [f"{len(one.nodes)} × {one.nodes[0].name}" if len(one.nodes) > 1 else one.nodes[0].name]
+    first = one.nodes[0].name
+    parts = [f"{len(one.nodes)} × {first}"] if len(one.nodes) > 1 else [first] if first != one.name else []
     if one.marked:
         parts += [one.cards.product or "?", one.cards.capability or "?"]
     if one.resource:
         parts.append(f"{one.resource} {one.free}/{one.total}")
     parts += [taints.text(taint) for taint in one.taints]
-    return f"{one.name}: {', '.join(parts)}"
+    return f"{one.name}: {', '.join(parts)}" if parts else one.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy_kit.cluster import gates, policy, storage, taints
+from deploy_kit.cluster import gates, hardware, policy, storage, taints
 from deploy_kit.cluster.case import Case
 from deploy_kit.cluster.facts import NodeFacts
 from deploy_kit.cluster.placement import Placed
@@ -16,6 +16,7 @@ from deploy_kit.compat.versions import numbers
 from deploy_kit.data import table
 
 _MACHINE = "kubernetes.io/arch"
+_SYSTEM = "kubernetes.io/os"
 _MAJOR = "nvidia.com/gpu.compute.major"
 _DRIVER = "nvidia.com/cuda.driver-version.major"
 _GIB = 1 << 30
@@ -74,15 +75,23 @@ def _places(case: Case, placed: Placed) -> dict[str, Any]:
     more = taints.needed((one for group in placed.chosen for one in group.taints), given)
     if more:
         found["tolerations"] = [*given, *more]
-    machines = {one.architecture for one in case.facts.nodes.value or () if one.architecture}
-    if not case.built_in and len(machines) > 1:
-        found["nodeSelector"] = {_MACHINE: gates.MODEL_MACHINE}
+    selector = _selector(case)
+    if selector:
+        found["nodeSelector"] = selector
     rules = _apart(placed.chosen, placed.shunned)
     if rules:
         terms = [{"matchExpressions": rules}]
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
         found["affinity"] = {"nodeAffinity": required}
     return found
+
+
+def _selector(case: Case) -> dict[str, str]:
+    """What keeps pods on nodes of their own kind, where there are others."""
+    nodes = case.facts.nodes.value or ()
+    machines = {one.architecture for one in nodes if one.architecture}
+    found = {_SYSTEM: "linux"} if any(map(hardware.windows, nodes)) else {}
+    return found | ({_MACHINE: gates.MODEL_MACHINE} if not case.built_in and len(machines) > 1 else {})
 
 
 def _apart(chosen: tuple[Group, ...], shunned: tuple[Group, ...]) -> list[dict[str, Any]]:

@@ -23,6 +23,11 @@ def control_plane(taint: Taint) -> bool:
     return taint.key in table("kubernetes")["taints"]["control_plane"]
 
 
+def virtual(taint: Taint) -> bool:
+    """One of nodes that are no machines (virtual-kubelet, Fargate): other rules hold there for cards and volumes."""
+    return taint.key in table("kubernetes")["taints"]["virtual"]
+
+
 def usual(taint: Taint) -> bool:
     """One that platforms and their guides put on nodes with cards; any other keeps the node for somebody's purpose."""
     return taint.key in table("kubernetes")["taints"]["known"]

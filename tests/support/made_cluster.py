@@ -39,7 +39,9 @@ def node(name: str = "node-1", **changes: Any) -> NodeFacts:
     allocatable = usual | changes.pop("allocatable", {})
     capacity = allocatable | changes.pop("capacity", {})
     taints = tuple(taint(one) if isinstance(one, str) else one for one in changes.pop("taints", ()))
-    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name} | changes.pop("labels", {})
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "kubernetes.io/hostname": name} | changes.pop(
+        "labels", {}
+    )
     plain = NodeFacts(name, ready=True, schedulable=True, labels=labels, taints=taints, capacity=capacity,
                       allocatable=allocatable, architecture=labels["kubernetes.io/arch"])  # fmt: skip
     return replace(plain, **changes)

@@ -644,6 +644,21 @@ def test_nodes_of_another_architecture_are_left_out_by_a_selector() -> None:
     assert [one.code for one in judge(made(arm), device="cpu").blockers] == ["CLUSTER-ARCHITECTURE"]
 
 
+def test_nodes_with_windows_are_left_out_by_a_selector() -> None:
+    other = node("win", labels={"kubernetes.io/os": "windows"})
+    verdict = judge(made(other, gpu()))
+
+    assert verdict.values["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert codes(cluster.judge(made(other), Wish("espeak"))) == ["CLUSTER-WINDOWS-NODES"]
+
+
+def test_nodes_that_are_no_machines_are_never_tolerated() -> None:
+    fargate = node("fargate", taints=("eks.amazonaws.com/compute-type=fargate:NoSchedule",))
+
+    assert judge(made(fargate, node()), device="cpu").chosen == ("node-1",)
+    assert [one.code for one in judge(made(fargate), device="cpu").blockers] == ["CLUSTER-VIRTUAL-NODES"]
+
+
 # nodes and room
 
 

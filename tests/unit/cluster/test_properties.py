@@ -37,7 +37,13 @@ from tests.support.made_cluster import cluster as made
 OF_CARDS = ("CLUSTER-NO-GPU-NODES", "CLUSTER-NO-DEVICE-PLUGIN", "CLUSTER-PLUGIN-TROUBLE", "CLUSTER-GPU-UNHEALTHY",
             "CLUSTER-GPU-BUSY", "CLUSTER-GPU-FEW", "CLUSTER-GPU-SMALL", "CLUSTER-CARD-UNSUPPORTED",
             "CLUSTER-DRIVER-OLD", "CLUSTER-QUOTA-GPU", "CLUSTER-RUNTIME-CLASS", "CLUSTER-DRA-VERSION")  # fmt: skip
-FAILS = ("CLUSTER-CARD-UNSUPPORTED", "CLUSTER-DRIVER-OLD", "CLUSTER-GPU-SMALL", "CLUSTER-ARCHITECTURE")
+FAILS = (
+    "CLUSTER-CARD-UNSUPPORTED",
+    "CLUSTER-DRIVER-OLD",
+    "CLUSTER-GPU-SMALL",
+    "CLUSTER-ARCHITECTURE",
+    "CLUSTER-WINDOWS-NODES",
+)
 RESOURCES = (
     "nvidia.com/gpu",
     "nvidia.com/gpu.shared",
@@ -71,6 +77,7 @@ LABELS: st.SearchStrategy[dict[str, str]] = st.one_of(
             {"nvidia.com/gpu.present": "true"},
             {"feature.node.kubernetes.io/pci-10de.present": "true"},
             {"k3s.io/hostname": "x"},
+            {"kubernetes.io/os": "windows"},
         ]
     ),
 )
