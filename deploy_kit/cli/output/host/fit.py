@@ -14,7 +14,7 @@ _SIDE_BY_SIDE = 56
 """From this many columns on a value stands beside its label, below it on narrower terminals."""
 
 _PIECE = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-_NEVER_FIRST = frozenset("，。；：、）」』！？")
+_NEVER_FIRST = frozenset("，。；：、）」』！？,;:)")
 """May stand two columns beyond the room, so that no line begins with them."""
 
 
