@@ -33,7 +33,7 @@ class Api:
     def __init__(self, url: str, token: str, network: Callable[[], AbstractContextManager[None]]) -> None:
         self._url = url
         self._token = token
-        self._network = network
+        self.network = network
         trust = ssl.create_default_context()
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
@@ -73,7 +73,7 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, headers, method=method)
         try:
-            with self._network(), self._open(request, timeout=_SECONDS) as answer:
+            with self.network(), self._open(request, timeout=_SECONDS) as answer:
                 words = answer.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -14,6 +14,9 @@ _URL = f"https://{ADDRESS}:6443"
 _ETCD = "http://127.0.0.1:2379"
 _SERVICES = "10.96.0.0/16"
 _PODS = "10.244.0.0/16"
+_LEANING = ("ServiceAccount", "TaintNodesByCondition", "StorageObjectInUseProtection")
+"""Parts of the API server that leave to a controller to finish what they begin."""
+
 _CERTIFICATES = f"{HOME}/certificates"
 
 
@@ -70,8 +73,7 @@ class ControlPlane:
         key, public = f"{HOME}/accounts.key", f"{HOME}/accounts.pub"
         self._room.machine.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
         self._room.machine.run("openssl", "ec", "-in", key, "-pubout", "-out", public)
-        # Without controllers no namespace has the account that a pod must name.
-        without = () if controllers else ("--disable-admission-plugins=ServiceAccount",)
+        without = () if controllers else (f"--disable-admission-plugins={','.join(_LEANING)}",)
         self._room.start(
             *("kube-apiserver", "kube-apiserver", f"--etcd-servers={_ETCD}", f"--cert-dir={_CERTIFICATES}"),
             *("--secure-port=6443", f"--advertise-address={ADDRESS}", f"--token-auth-file={tokens}"),
