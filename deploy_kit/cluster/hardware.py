@@ -65,7 +65,7 @@ def read(node: NodeFacts, offer: SliceFacts | None = None) -> Cards:
         product,
         capability or guess,
         _attribute(offer, "driverVersion") or _driver(node),
-        _number(node.labels.get(f"{_GFD}gpu.memory", "")) * _MIB,
+        _number(_attribute(offer, "memory")) or _number(node.labels.get(f"{_GFD}gpu.memory", "")) * _MIB,
         _sharing(node, product),
         max(_number(node.labels.get(f"{_GFD}gpu.replicas", "")), 1),
         bool(guess),

@@ -144,11 +144,13 @@ def _reserve(group: Group) -> int:
 def _shunned(case: Case, marked: tuple[Group, ...], chosen: tuple[Group, ...], best: _Offer) -> tuple[Group, ...]:
     """Pools where the scheduler would put a pod, and the pod would fail: now, or once whatever else is wrong there is
     mended."""
-    names = {one.resource for one in chosen if one.resource}
+    ways = {(one.resource, one.dra) for one in chosen}
     return tuple(
         one
         for one in marked
-        if one.resource in names and one not in chosen and gates.fails(case, one, best.variant, first=best.place == 0)
+        if (one.resource, one.dra) in ways
+        and one not in chosen
+        and gates.fails(case, one, best.variant, first=best.place == 0)
     )
 
 

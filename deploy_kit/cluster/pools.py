@@ -93,7 +93,7 @@ def groups(facts: ClusterFacts, selector: Mapping[str, Any]) -> tuple[Group, ...
     found, taken = [], set[str]()
     for key, nodes in alike.items():
         resource = str(key[0])
-        name = _unique(_name(nodes, resource), taken)
+        name = _unique(_name(nodes, resource, offers.get(nodes[0].name)), taken)
         taken.add(name)
         found.append(_group(name, resource, tuple(nodes), offers))
     return tuple(sorted(found, key=lambda one: (not one.marked, one.name)))
@@ -155,11 +155,12 @@ def _free(node: NodeFacts, resource: str) -> int:
     return max(node.allocatable.get(resource, 0) - node.requested.get(resource, 0), 0)
 
 
-def _name(nodes: list[NodeFacts], resource: str) -> str:
+def _name(nodes: list[NodeFacts], resource: str, offer: SliceFacts | None) -> str:
     """The platform's name of the pool, or that of its only node or its card."""
     name = _label(nodes[0], "pool")
     if not name:
-        name = nodes[0].name if len(nodes) == 1 else hardware.read(nodes[0]).product.lower() or "nodes"
+        card = hardware.read(nodes[0], offer).product.lower().replace(" ", "-")
+        name = nodes[0].name if len(nodes) == 1 else card or "nodes"
     sliced = resource.partition("mig-")[2]
     return f"{name} ({sliced})" if sliced else name
 

@@ -558,6 +558,22 @@ def test_claims_are_offered_where_ordinary_resources_are_there_as_well() -> None
     assert dict(finding(verdict, "CLUSTER-DRA").args)["version"] == "resource.k8s.io/v1beta1"
 
 
+def test_claims_are_kept_off_cards_that_cannot_work() -> None:
+    old = SliceFacts("gpu.nvidia.com", "old", 1, {"productName": "Tesla P40", "cudaComputeCapability": "6.1.0"})
+    groups = (*GROUPS, "resource.k8s.io/v1")
+    verdict = judge(made(node(), node("gpu-1"), node("old"), groups=groups, slices=(*OFFERS, old)))
+
+    assert (verdict.chosen, reasons(verdict)["old"]) == (("gpu-1",), "CLUSTER-CARD-UNSUPPORTED")
+    assert rules(verdict) == [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["gpu-1"]}]
+
+
+def test_a_claimed_card_too_small_for_the_model_is_left_out() -> None:
+    small = (SliceFacts("gpu.nvidia.com", "gpu-1", 1, {"cudaComputeCapability": "8.9.0", "memory": str(4 * GIB)}),)
+    verdict = judge(made(node(), node("gpu-1"), groups=(*GROUPS, "resource.k8s.io/v1"), slices=small))
+
+    assert reasons(verdict)["gpu-1"] == "CLUSTER-GPU-SMALL"
+
+
 def test_an_alpha_of_claims_is_not_used() -> None:
     verdict = judge(made(node(), node("gpu-1"), groups=(*GROUPS, "resource.k8s.io/v1alpha3"), slices=OFFERS))
 

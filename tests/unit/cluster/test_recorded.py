@@ -35,7 +35,7 @@ EXPECTED: list[tuple[str, str, str, str, list[str], list[str]]] = [
     ("claim-pending", "generic", "cu128", "cuda", ["a10-1"], ["CLUSTER-CLAIM-PENDING", "CLUSTER-CLAIM-FOUND"]),
     ("context-not-chosen", "generic", "cpu", "cpu", [], ["CLUSTER-NO-CONTEXT"]),
     ("disk-pressure", "generic", "cu128", "cpu", ["worker-1"], ["CLUSTER-EVICTION"]),
-    ("dra", "generic", "cu128", "cuda", ["nodes"], ["CLUSTER-DRA-USED"]),
+    ("dra", "generic", "cu128", "cuda", ["nvidia-l40s"], ["CLUSTER-DRA-USED"]),
     ("driver-old", "generic", "cu128", "cpu", ["worker-1"], ["CLUSTER-DRIVER-OLD"]),
     ("eks-auto", "eks", "cu128", "cuda", ["gpu"], ["CLUSTER-TAINT", "CLUSTER-CARD-GUESSED"]),
     ("eks", "eks", "cu128", "cuda", ["gpu"], ["CLUSTER-TAINT"]),
