@@ -14,6 +14,8 @@ _PIECE = 1 << 16
 _LONGEST = 1 << 20
 _OVERLAP = 1 << 10
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_HEAD = 256
+_MOSTLY = 0.5
 
 _COLOUR = re.compile(
     r"(?:\x1b|\\u001b|\\x1b)(?:\[[0-9;:?<=>]{0,32}[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|[()][0-9A-B]|[=>78cM])"
@@ -52,12 +54,12 @@ def pieces_of_lines(lines: Iterable[str]) -> Iterator[str]:
 
 
 def pieces_of_stream(stream: BinaryIO) -> Iterator[str]:
-    """As `pieces_of_lines`, of bytes in UTF-8 or (with a mark) UTF-16; what is neither is replaced.
+    """As `pieces_of_lines`, of bytes in UTF-8 or UTF-16; what is neither is replaced.
 
     A line without an end is cut; what stands around the cut is in both pieces.
     """
     block = _read(stream)
-    decoder = codecs.getincrementaldecoder(_UTF_16.get(block[:2], "utf-8"))(errors="replace")
+    decoder = codecs.getincrementaldecoder(_encoding(block))(errors="replace")
     rest = ""
     while block:
         rest += decoder.decode(block)
@@ -71,6 +73,18 @@ def pieces_of_stream(stream: BinaryIO) -> Iterator[str]:
         block = _read(stream)
     if rest:
         yield rest
+
+
+def _encoding(block: bytes) -> str:
+    """By the mark at the beginning, else by where the zeros stand: in UTF-16, English is every other byte of it."""
+    if marked := _UTF_16.get(block[:2]):
+        return marked
+    first, second = block[:_HEAD:2], block[1:_HEAD:2]
+    if second and second.count(0) > _MOSTLY * len(second) and not first.count(0):
+        return "utf-16-le"
+    if second and first.count(0) > _MOSTLY * len(first) and not second.count(0):
+        return "utf-16-be"
+    return "utf-8"
 
 
 def _read(stream: BinaryIO) -> bytes:

@@ -69,6 +69,16 @@ def test_bytes_are_read_in_the_encoding_of_their_mark(encoding: str) -> None:
     assert stream(f"{mark}äöü\n{KERNEL}\n".encode(encoding)) == ["P01"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_windows_text_without_a_mark_is_read(encoding: str) -> None:
+    assert stream(f"{KERNEL}\n".encode(encoding)) == ["P01"]
+
+
+@pytest.mark.parametrize("head", ["a\0" * 4 + "plain lines follow" * 30, "\0" * 300, ""])
+def test_zeros_alone_make_no_other_encoding(head: str) -> None:
+    assert stream(f"{head}\n{KERNEL}\n".encode()) == ["P01"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_the_mark_of_an_encoding_is_no_part_of_the_first_line(encoding: str) -> None:
     (match,) = diagnose.read_stream(io.BytesIO("Killed\r\n".encode(encoding)))
