@@ -84,7 +84,7 @@ class State:
     def _leave_no_trace(self) -> None:
         """What failed before it kept anything does not keep a folder either."""
         with contextlib.suppress(OSError):
-            if os.listdir(self.folder) == ["lock"]:
+            if [path.name for path in self.folder.iterdir()] == ["lock"]:
                 (self.folder / "lock").unlink()
                 self.folder.rmdir()
 
