@@ -20,6 +20,7 @@ from deploy_kit.cli.output.host.page import Look
 from deploy_kit.cli.output.text import width
 from deploy_kit.cluster.facts import (
     ClusterFacts,
+    DaemonFacts,
     LimitFacts,
     NamespaceFacts,
     NodeFacts,
@@ -126,7 +127,8 @@ def test_the_verdict_comes_first_and_what_to_do_last() -> None:
 
 def test_a_cluster_that_does_not_answer_shows_what_is_known_and_why_not_more() -> None:
     lines = shown("server-refuses")
-    assert lines[0].startswith("✗ indextts-2.5 does not run on this cluster as asked. ")
+    assert lines[0].startswith("✗ Whether indextts-2.5 runs on this cluster is not known. ")
+    assert shown("no-storage-class")[0].startswith("✗ indextts-2.5 does not run on this cluster as asked. ")
     assert any(line.startswith("  version     unknown: no way there (") for line in lines)
     assert "Pools" not in lines
     assert "Nodes and devices" not in lines
@@ -145,7 +147,7 @@ def test_sources_are_shown_on_demand() -> None:
 
 
 def test_the_verdict_names_the_cards_that_are_taken_and_how_many_are_free() -> None:
-    assert verdict.text(made(), REQUEST, EN) == (
+    assert verdict.text(recorded("gke"), made(), REQUEST, EN) == (
         "indextts-2.5 can run on this cluster on nvidia-l4 (3 of 4 free), from the image cu128."
     )
     again = dataclasses.replace(L4, name="l4-spot", free=0, total=2)
@@ -160,7 +162,7 @@ def test_a_cluster_without_usable_cards_says_why(words: Catalogue) -> None:
     judged = made(device="cpu", variant="cpu", pools=(OLD, PLAIN), chosen=(), findings=(other, why))
     assert verdict.about_device(judged) is why
     assert verdict.mark(judged) == ("!", "33")
-    lines = [verdict.text(judged, REQUEST, words), *verdict.more(judged, REQUEST, words)]
+    lines = [verdict.text(recorded("gke"), judged, REQUEST, words), *verdict.more(judged, REQUEST, words)]
     assert len(lines) == 3
     assert all(line and not line.startswith("cli.") for line in lines)
 
@@ -168,7 +170,7 @@ def test_a_cluster_without_usable_cards_says_why(words: Catalogue) -> None:
 def test_the_built_in_voice_needs_no_card() -> None:
     request = samples.request(target="kubernetes")
     judged = made(device="cpu", variant="core", chosen=())
-    assert "needs no graphics card" in verdict.text(judged, request, EN)
+    assert "needs no graphics card" in verdict.text(recorded("gke"), judged, request, EN)
     assert list(verdict.more(judged, request, EN)) == [EN("cli.cluster.verdict.only_looks")]
 
 
@@ -234,6 +236,14 @@ def test_a_long_list_is_cut_and_whole_on_demand() -> None:
     limits = tuple(LimitFacts(f"l{number}", "Pod", {}, {"cpu": 1000}) for number in range(20))
     assert said(limits).splitlines()[-1] == "… and 13 more (--verbose)"
     assert len(said(limits, whole=True).splitlines()) == 20
+
+
+def test_a_component_is_shown_without_its_registry_and_whole_on_demand() -> None:
+    plugin = DaemonFacts(
+        "device-plugin", "gpu", "plugin", "registry.example/nvidia/plugin:v1", 2, 1, "CrashLoopBackOff"
+    )
+    assert said((plugin,)) == "device-plugin: gpu/plugin, 1/2 ready, plugin:v1 — CrashLoopBackOff"
+    assert "registry.example/nvidia/plugin:v1 — " in said((plugin,), whole=True)
 
 
 def test_nodes_are_counted_and_one_by_one_on_demand() -> None:

@@ -35,7 +35,7 @@ def document(facts: ClusterFacts, verdict: ClusterVerdict, request: Request, wor
             "runs": not verdict.blockers,
             "engine": request.engine,
             "target": TARGET,
-            "sentence": shown.text(verdict, request, words),
+            "sentence": shown.text(facts, verdict, request, words),
             "more": list(shown.more(verdict, request, words)),
             "cards": shown.cards(verdict, words) if verdict.device == "cuda" else None,
         },

@@ -26,7 +26,7 @@ _COPIED = " " * 6
 
 def page(facts: ClusterFacts, judged: ClusterVerdict, request: Request, look: Look) -> Iterator[str]:
     """Every line of the page."""
-    yield from _verdict(judged, request, look)
+    yield from _verdict(facts, judged, request, look)
     for group, places in GROUPS:
         lines = list(_group(facts, places, look))
         if lines:
@@ -53,9 +53,9 @@ def _title(text: str, look: Look) -> Iterator[str]:
     yield look.paint(text, _BOLD)
 
 
-def _verdict(judged: ClusterVerdict, request: Request, look: Look) -> Iterator[str]:
+def _verdict(facts: ClusterFacts, judged: ClusterVerdict, request: Request, look: Look) -> Iterator[str]:
     sign, code = verdict.mark(judged)
-    first, *more = wrapped(f"{sign} {verdict.text(judged, request, look.words)}", look.columns, "", "  ")
+    first, *more = wrapped(f"{sign} {verdict.text(facts, judged, request, look.words)}", look.columns, "", "  ")
     yield look.paint(first, code)
     yield from (look.paint(line, code) for line in more)
     for text in verdict.more(judged, request, look.words):

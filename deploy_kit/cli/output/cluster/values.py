@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deploy_kit.cli.output.text import size
@@ -70,7 +71,7 @@ def _lines(value: Any, words: Catalogue, whole: bool) -> Iterator[str]:
 
 
 def _several(value: Sequence[Any], words: Catalogue, whole: bool) -> Iterator[str]:
-    make = _ITEMS.get(type(value[0]))
+    make = _daemon_whole if whole and isinstance(value[0], DaemonFacts) else _ITEMS.get(type(value[0]))
     if make is None:
         yield ", ".join(map(str, value))
         return
@@ -123,8 +124,13 @@ def _taint(taint: Taint) -> str:
 
 
 def _daemon(found: DaemonFacts, words: Catalogue) -> str:
+    """Without the registry of its image."""
+    return _daemon_whole(replace(found, image=found.image.rpartition("/")[2]), words)
+
+
+def _daemon_whole(found: DaemonFacts, words: Catalogue) -> str:
     said = words("cli.cluster.daemon", role=found.role, name=f"{found.namespace}/{found.name}",
-                 ready=found.ready, wanted=found.wanted, image=found.image.rpartition("/")[2])  # fmt: skip
+                 ready=found.ready, wanted=found.wanted, image=found.image)  # fmt: skip
     return f"{said} — {found.trouble}" if found.trouble else said
 
 

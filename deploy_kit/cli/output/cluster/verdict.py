@@ -11,6 +11,7 @@ from deploy_kit.findings import Finding, Severity
 from deploy_kit.messages import Catalogue
 
 if TYPE_CHECKING:
+    from deploy_kit.cluster.facts import ClusterFacts
     from deploy_kit.cluster.verdict import ClusterVerdict
     from deploy_kit.config.request import Request
 
@@ -26,11 +27,12 @@ def mark(verdict: ClusterVerdict) -> tuple[str, str]:
     return ("!", "33") if any(one.severity is Severity.WARNING for one in verdict.findings) else ("✓", "32")
 
 
-def text(verdict: ClusterVerdict, request: Request, words: Catalogue) -> str:
-    """One sentence."""
+def text(facts: ClusterFacts, verdict: ClusterVerdict, request: Request, words: Catalogue) -> str:
+    """One sentence. Of a cluster that did not answer nothing is said but that."""
     engine = request.engine
     if verdict.blockers:
-        return words("cli.cluster.verdict.blocked", engine=engine, reason=_reason(verdict.blockers[0], words))
+        key = "blocked" if facts.version.known else "unknown"
+        return words(f"cli.cluster.verdict.{key}", engine=engine, reason=_reason(verdict.blockers[0], words))
     place = words("cli.verdict.image", variant=verdict.variant)
     if engine == needs.BUILT_IN:
         return words("cli.cluster.verdict.built_in", place=place)
