@@ -28,9 +28,10 @@ class Pool:
     """Nodes that are alike: same platform pool, same card, same taints.
 
     ``resource`` is the name pods ask for (``nvidia.com/gpu``, ``nvidia.com/mig-1g.10gb``), empty for nodes without
-    cards; ``total`` and ``free`` count that resource; ``capability`` is ``8.9`` or empty when no label tells it;
-    ``driver`` is ``570.133.20`` or empty; ``memory`` the card's bytes or 0; ``sharing`` ``none``, ``time-slicing``,
-    ``mps``; ``reason`` is the code of the finding why this wish cannot use it, empty when it can.
+    cards and for cards that only claims give (DRA); ``total`` and ``free`` count that resource, or such cards;
+    ``capability`` is ``8.9`` or empty when no label tells it; ``driver`` is ``570.133.20`` or empty; ``memory`` the
+    card's bytes or 0; ``sharing`` ``none``, ``time-slicing``, ``mps``; ``reason`` is the code of the finding why this
+    wish cannot use it, empty when it can.
     """
 
     name: str

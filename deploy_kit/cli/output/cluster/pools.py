@@ -38,7 +38,7 @@ def _blocks(head: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> l
 
 
 def _cells(pool: Pool, chosen: Sequence[str], words: Catalogue) -> tuple[str, ...]:
-    free = f"{pool.free}/{pool.total} {pool.resource}" if pool.resource else _NOTHING
+    free = f"{pool.free}/{pool.total} {pool.resource}".rstrip() if pool.total else _NOTHING
     return (
         pool.name,
         str(len(pool.nodes)),
