@@ -95,7 +95,7 @@ ALL = ("*",)
 WHERE = ("name",)
 """Commands about what runs find its target out by themselves."""
 
-TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "gpu", "image", "browser", "windows")
+TIERS = ("lint", "unit", "golden", "server", "worker", "docker", "gpu", "image", "cluster", "browser", "windows")
 
 SOURCES = ("container", "docker", "build", "kernel", "host", "event", "browser")
 """Where a text to be diagnosed may come from."""

@@ -15,7 +15,6 @@ from tests.support.cluster import Cluster
 from tests.support.cluster.between import between
 from tests.support.cluster.described import allow, describe
 from tests.support.cluster.node import Node
-from tests.support.cluster_recorder import NAMESPACE
 
 DESCRIBED = (
     "healthy", "no-nodes", "nodes-not-ready", "arm-only", "plugin-absent", "plugin-crashes", "card-unhealthy",
@@ -29,10 +28,11 @@ DIFFERENT = {"CLUSTER-UNMAINTAINED", "CLUSTER-NEWER", "CLUSTER-NO-METRICS"}
 """What the version decides, and agents that are not there to serve an API of their own."""
 
 ENGINE = "indextts-2.5"
+_ALL = "get,list,create,patch,delete"
 RIGHTS = (
-    ("", "services,configmaps,secrets,serviceaccounts,persistentvolumeclaims,pods,pods/log,pods/portforward,events"
-     ",resourcequotas,limitranges", "get,list,create,patch,delete"),
-    ("apps", "deployments", "get,list,create,patch,delete"),
+    ("", "services,configmaps,secrets,serviceaccounts,persistentvolumeclaims", _ALL),
+    ("", "pods,pods/log,pods/portforward,events,resourcequotas,limitranges", _ALL),
+    ("apps", "deployments", _ALL),
     ("networking.k8s.io", "networkpolicies", "create"),
     ("policy", "poddisruptionbudgets", "create"),
 )  # fmt: skip

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -120,3 +121,27 @@ def _alone(parent: Path) -> Iterator[None]:
     with (parent / "kube.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+class Building:
+    """A build in the background, beside whatever else is prepared meanwhile."""
+
+    def __init__(self, root: Path, go: str) -> None:
+        self._lines: list[str] = []
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(root, go), name="go-build", daemon=True)
+        self._thread.start()
+
+    def end(self) -> str:
+        """Wait; what went wrong in the compiler's last words, empty when nothing did."""
+        self._thread.join()
+        if self._error is None:
+            return ""
+        said = [text for text in self._lines if not text.startswith("go: downloading")]
+        return "\n".join((str(self._error), *said[-8:]))
+
+    def _run(self, root: Path, go: str) -> None:
+        try:
+            build(root, go, self._lines.append)
+        except (proc.CommandError, OSError, ValueError) as error:
+            self._error = error

@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from deploy_kit import proc
 from deploy_kit.cli.session import Session
+from deploy_kit.cli.testing import go_tools
 from deploy_kit.compat import PackagePlan, packages_for
 from deploy_kit.config.request import Request
 from deploy_kit.errors import Failure
@@ -28,11 +30,17 @@ SPEAKING_TIERS = ("worker", "image")
 """Tiers that need the engine's own environment, made from the image's lock: its adapters run in it, and a PyTorch
 without CUDA is made of it."""
 
-ENGINE_TIERS = ("docker", "gpu", "image")
+ENGINE_TIERS = ("docker", "gpu", "image", "cluster")
+"""Tiers that need the engine, or the containerd that comes with it."""
+
 _SLIM_SECONDS = 1200.0
 _BROWSER_PACKAGES = ("chromium", "fonts-wqy-microhei")
 _NAMESPACES = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux"}
 """Programs that make another machine inside this one."""
+_CLUSTER = {"etcd": "etcd-server", "conntrack": "conntrack", "iptables": "iptables", "openssl": "openssl"} | _NAMESPACES
+_CONTAINERS = ("containerd", "ctr", "runc")
+_POD_NETWORK = ("/usr/lib/cni/bridge", "/opt/cni/bin/bridge")
+"""Any of them tells that the plugins are there which give pods their network."""
 _WINDOWS = {"wine": ("wine", "wine64"), "x86_64-w64-mingw32-gcc": ("gcc-mingw-w64-x86-64-win32",)}
 """Programs to their packages: a Windows for the batch file, and a compiler for the stand-in of ``wsl.exe``."""
 
@@ -59,6 +67,7 @@ class Provision:
         Raises:
             Failure: ENGINE-PYTHON-… when not even the environment of the tests can be made.
         """
+        building = self._building() if "cluster" in tiers else None
         python = _python311()
         tests = self._root / "tests/requirements.txt"
         self._step(".venv-test", lambda: self._environment(self.python, tests, python or _own_python()))
@@ -74,6 +83,38 @@ class Provision:
             self._gpu_host()
         if "windows" in tiers:
             self._windows()
+        if "cluster" in tiers:
+            self._cluster(building)
+
+    def _building(self) -> go_tools.Building | None:
+        """The programs of Kubernetes take longest: begun first, they cost no time of their own."""
+        go = go_tools.find_go()
+        return go_tools.Building(self._root, go) if go is not None and os.getuid() == 0 else None
+
+    def _cluster(self, building: go_tools.Building | None) -> None:
+        """A Kubernetes of its own parts: packages of the suite that the engine came from, and programs built here."""
+        tiers = ["cluster"]
+        if os.getuid() != 0:
+            self._lose(tiers, "cli.test_not_root")
+            return
+        if lacking := _cluster_packages(building is None):
+            engine = packages_for(self._facts().platform, "engine")
+            plan = PackagePlan(lacking) if engine is None else replace(engine, packages=lacking, note=None)
+            self._packages(tiers, plan, "cli.test_no_cluster", lambda: not _cluster_packages(building is None))
+        if any(proc.which(program) is None for program in _CONTAINERS):
+            self._lose(tiers, "cli.test_no_engine")
+        if not self.missing("cluster"):
+            self._kubernetes(building or self._building())
+
+    def _kubernetes(self, building: go_tools.Building | None) -> None:
+        if building is None:
+            self._lose(["cluster"], "cli.test_no_go")
+            return
+        words: list[str] = []
+        self._step("Kubernetes", lambda: words.append(building.end()))
+        if words[0]:
+            self._report(line("prepare-tests", words[0]))
+            self._lose(["cluster"], "cli.test_no_kubernetes")
 
     def _speaking(self, tiers: list[str], python: str | None) -> None:
         """The engine's environment and a compiler for the stubs of the driver."""
@@ -214,6 +255,16 @@ class Provision:
         from deploy_kit.lifecycle import doctor
 
         return doctor.observe(_request())
+
+
+def _cluster_packages(with_go: bool) -> tuple[str, ...]:
+    """The packages that are not there and that a cluster takes."""
+    lacking = {package for program, package in _CLUSTER.items() if proc.which(program) is None}
+    if not any(Path(file).is_file() for file in _POD_NETWORK):
+        lacking.add("containernetworking-plugins")
+    if with_go and go_tools.find_go() is None:
+        lacking.add("golang-go")
+    return tuple(sorted(lacking))
 
 
 def _request() -> Request:

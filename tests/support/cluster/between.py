@@ -24,7 +24,12 @@ def between(api: Api, *, version: str = "", seconds: float = 0) -> Iterator[str]
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("do_"):
+                return self._hand_on
+            raise AttributeError(name)
+
+        def _hand_on(self) -> None:
             time.sleep(seconds)
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
@@ -43,8 +48,6 @@ def between(api: Api, *, version: str = "", seconds: float = 0) -> Iterator[str]
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
-
-        do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import stat
 import subprocess
 import tarfile
@@ -19,6 +20,7 @@ from tests.support.cluster.room import ADDRESS, HOME, Room
 
 NAME = "node-a"
 GPU = "nvidia.com/gpu"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PAUSE = "docker.io/tests/pause:1"
 _SETTLED = {
     "vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
@@ -162,7 +164,7 @@ def image(reference: str, files: dict[str, bytes], entrypoint: list[str]) -> byt
     """An image of one layer with these programs."""
     layer = _tar(files, mode=0o755)
     config = {
-        "architecture": "amd64",
+        "architecture": _ARCHITECTURES[platform.machine()],
         "os": "linux",
         "config": {"Entrypoint": entrypoint},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(layer)}"]},

@@ -17,7 +17,7 @@ _PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 
 def folder() -> Path:
     """Where the programs lie that are built from Go."""
-    return Path(os.environ.get("DEPLOYKIT_KUBERNETES") or go_tools.place(ROOT))
+    return go_tools.place(ROOT)
 
 
 def plugins() -> Path:
