@@ -522,6 +522,12 @@ def test_whole_cards_come_before_shared_ones() -> None:
     assert dict(finding(alone, "CLUSTER-SHARED").args)["count"] == "4"
 
 
+def test_several_shares_of_a_card_are_no_more_than_one() -> None:
+    verdict = judge(made(node(), gpu(resource="nvidia.com/gpu.shared", count=4)), values={"gpu": {"count": 2}})
+
+    assert codes(verdict) == ["CLUSTER-SHARED", "CLUSTER-SHARED-COUNT"]
+
+
 def test_mps_gives_each_pod_its_part_of_the_memory() -> None:
     labels = {"nvidia.com/gpu.sharing-strategy": "mps", "nvidia.com/gpu.replicas": "10"}
     verdict = judge(made(node(), gpu(count=10, labels=labels)))
