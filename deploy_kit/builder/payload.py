@@ -35,10 +35,10 @@ TRAVELLING = (
 
 _HOST_TOPICS = (
     *("book", "builder", "cli", "compose", "config", "help", "plan", "report", "settings", "up", "verify"),
-    *(f"findings/{family}" for family in ("base", "build", "engine", "health", "internal")),
+    *(f"findings/{family}" for family in ("base", "build", "cluster", "engine", "health", "internal")),
     *(f"findings/{family}" for family in ("speech", "usage", "verify")),
 )
-_HOST_TABLES = ("base", "book", "engine_source", "image_budget", "mirrors", "reach")
+_HOST_TABLES = ("base", "book", "engine_source", "image_budget", "kubectl", "kubernetes", "mirrors", "reach")
 STAYING = frozenset(
     {f"deploy_kit/messages/{locale}/{topic}.json" for locale in LOCALES for topic in _HOST_TOPICS}
     | {f"deploy_kit/data/{name}.json" for name in _HOST_TABLES}

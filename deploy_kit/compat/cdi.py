@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy_kit.compat import remedies
-from deploy_kit.compat.choice import Unit
+from deploy_kit.compat.devices import Unit
 from deploy_kit.compat.evidence import seen
 from deploy_kit.compat.fault import Command, Fault
 from deploy_kit.compat.rights import as_root

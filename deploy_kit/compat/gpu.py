@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from deploy_kit.compat import cards, cause, choice, needs, notes, remedies, sight, way_in
+from deploy_kit.compat import cards, cause, devices, needs, notes, remedies, sight, way_in
 from deploy_kit.compat.cards import Matrix
-from deploy_kit.compat.choice import Chosen
+from deploy_kit.compat.devices import Chosen
 from deploy_kit.compat.evidence import seen
 from deploy_kit.compat.fault import Fault
 from deploy_kit.compat.verdict import DeviceRequest, Wish
@@ -57,7 +57,7 @@ def _best(facts: HostFacts, wish: Wish, *, ours: bool) -> Answer:
 
 def _seen(facts: HostFacts, wish: Wish, matrix: Matrix, *, ours: bool) -> Answer:
     """The gates, in the order in which a start would fail at them."""
-    chosen = sight.look(facts, matrix) or choice.choose(facts, wish, matrix)
+    chosen = sight.look(facts, matrix) or devices.choose(facts, wish, matrix)
     if isinstance(chosen, Fault):
         return _fallen(wish, chosen, _mended(facts.gpu, wish, chosen, matrix))
     fault = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from deploy_kit.compat import cause, needs, remedies, way_in, xid
 from deploy_kit.compat.cards import Matrix
-from deploy_kit.compat.choice import Chosen, sizes
+from deploy_kit.compat.devices import Chosen, sizes
 from deploy_kit.compat.evidence import seen, size
 from deploy_kit.compat.fault import Command
 from deploy_kit.compat.rights import as_root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from deploy_kit import proc
@@ -23,13 +24,13 @@ def run(root: Path, provision: Provision) -> Result:
             *(python, "-m", "mypy", "--python-version", "3.11", "--python-executable", str(provision.server_python)),
             *(word for name in _server_packages(root) for word in ("-p", name)),
         )
-    failed = 0
+    start, failed = time.monotonic(), 0
     for name, command in commands.items():
         print(f"==> {name}", flush=True)
         env = {"MYPYPATH": str(root / "images/server")} if name.endswith("server") else {}
         result = proc.stream(command, _show, timeout=_SECONDS, cwd=root, env=env, check=False)
         failed += not result.ok
-    return Result("lint", {"passed": len(commands) - failed, "failed": failed})
+    return Result("lint", {"passed": len(commands) - failed, "failed": failed}, time.monotonic() - start)
 
 
 def _server_packages(root: Path) -> list[str]:

@@ -21,10 +21,11 @@ _SILENCE = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a tier ended: counts of ``passed``, ``failed`` (errors too) and ``skipped``."""
+    """How a tier ended: counts of ``passed``, ``failed`` (errors too) and ``skipped``, and the seconds it took."""
 
     tier: str
     counts: dict[str, int]
+    seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -96,14 +97,16 @@ def _environment(provision: Provision) -> dict[str, str | None]:
 
 def _results(report: Path, tiers: list[str], *, broken: bool) -> list[Result]:
     counts: dict[str, Counter[str]] = {tier: Counter() for tier in tiers}
+    seconds = dict.fromkeys(tiers, 0.0)
     if report.is_file():
         for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314  # pytest wrote it just now
             parts = Path(case.get("file") or case.get("classname", "").replace(".", "/")).parts
             tier = next((part for part in parts if part in counts), tiers[0])
             counts[tier][_outcome(case)] += 1
+            seconds[tier] += float(case.get("time") or 0)
     if broken:
         counts[tiers[0]]["failed"] += 1
-    return [Result(tier, dict(found)) for tier, found in counts.items()]
+    return [Result(tier, dict(found), seconds[tier]) for tier, found in counts.items()]
 
 
 def _outcome(case: ET.Element) -> str:
@@ -115,4 +118,5 @@ def _outcome(case: ET.Element) -> str:
 
 def _line(result: Result, words: Catalogue) -> str:
     shown = ", ".join(f"{words(f'cli.test_{kind}')} {count}" for kind, count in sorted(result.counts.items()))
-    return words("cli.test_tier", tier=result.tier, result=shown or words("cli.test_none"))
+    row = words("cli.test_tier", tier=result.tier, result=shown or words("cli.test_none"))
+    return f"{row} ({result.seconds:.0f} s)" if result.seconds else row

@@ -8,7 +8,7 @@ import pytest
 
 from deploy_kit import codec, compat, errors
 from deploy_kit.compat import RequestKind, Verdict, Wish
-from deploy_kit.compat.choice import Unit
+from deploy_kit.compat.devices import Unit
 from deploy_kit.facts import GpuDevice, HostFacts, PackageChange, known, unknown
 from deploy_kit.findings import Finding, Severity
 from deploy_kit.messages import LOCALES, Catalogue
