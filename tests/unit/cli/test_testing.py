@@ -14,8 +14,8 @@ from deploy_kit.messages import Catalogue
 
 REPORT = """\
 <testsuites><testsuite>
-  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="x"/>
-  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="y"><failure>no</failure></testcase>
+  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="x" time="1.25"/>
+  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="y" time="2.5"><failure>no</failure></testcase>
   <testcase classname="tests.golden.test_b" file="tests/golden/test_b.py" name="x"><skipped/></testcase>
   <testcase classname="tests.golden.test_b" file="tests/golden/test_b.py" name="y"/>
 </testsuite></testsuites>
@@ -53,6 +53,7 @@ def run(
 
 def test_results_are_counted_by_tier(monkeypatch, tmp_path, capsys) -> None:
     (unit, golden), _ = run(monkeypatch, tmp_path, ["unit", "golden"], 1)
+    assert (unit.seconds, golden.seconds) == (3.75, 0)
     assert (unit.counts, unit.passed) == ({"passed": 1, "failed": 1}, False)
     assert (golden.counts, golden.passed) == ({"passed": 1, "skipped": 1}, True)
 
@@ -61,7 +62,7 @@ def test_the_closing_line_is_that_of_pytest(monkeypatch, tmp_path, capsys) -> No
     run(monkeypatch, tmp_path, ["unit", "golden"], 1)
     assert capsys.readouterr().out.splitlines() == [
         "first",
-        "tier unit: failed 1, passed 1",
+        "tier unit: failed 1, passed 1 (4 s)",
         "tier golden: passed 1, skipped 1",
         "==== 1 failed, 2 passed ====",
     ]
