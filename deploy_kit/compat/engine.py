@@ -34,7 +34,7 @@ def judge(facts: HostFacts) -> Ground:
             user = facts.privileges.user.value or "$USER"
             return _blocked("ENGINE-FORBIDDEN", engine, (("sudo", "usermod", "-aG", "docker", user),), user=user)
         case EngineState.SILENT:
-            return _blocked("ENGINE-SILENT", engine, (as_root(facts.privileges, *_service(facts, "restart")),))
+            return _blocked("ENGINE-SILENT", engine, _restarted(facts))
         case EngineState.READY:
             return _ready(facts)
 
@@ -91,7 +91,9 @@ def _impossible(facts: HostFacts) -> Ground:
 def _stopped(facts: HostFacts) -> Ground:
     engine, address = facts.engine, facts.engine.endpoint.value or ""
     if not address.startswith("unix://"):
-        return _blocked("ENGINE-UNREACHABLE", engine, (("docker", "context", "ls"),), address=address or "?")
+        return _blocked(
+            "ENGINE-UNREACHABLE", engine, (("docker", "context", "ls"),), address=address or engine.endpoint.source
+        )
     if "/run/user/" in address:
         return _blocked("ENGINE-STOPPED", engine, (("systemctl", "--user", "start", "docker"),))
     if "/.docker/desktop/" in address:
@@ -152,6 +154,16 @@ def _plugins(facts: HostFacts) -> Ground:
 
 def _unfit(version: Fact[str | None], floor: str) -> bool:
     return version.known and (version.value is None or not at_least(version.value, floor))
+
+
+def _restarted(facts: HostFacts) -> tuple[Command, ...]:
+    """How the very engine that was asked is restarted; none where it is not known whose it is."""
+    address = facts.engine.endpoint.value or ""
+    if "/run/user/" in address:
+        return (("systemctl", "--user", "restart", "docker"),)
+    if "/.docker/desktop/" in address:
+        return (("systemctl", "--user", "restart", "docker-desktop"),)
+    return (as_root(facts.privileges, *_service(facts, "restart")),) if address in _USUAL else ()
 
 
 def _service(facts: HostFacts, verb: str) -> Command:

@@ -111,13 +111,19 @@ def _local_socket() -> str | None:
 
 
 def _ask(place: str, target: str) -> list[dict[str, Any]] | None:
-    """What the engine answers on its socket: one object or none; None when the socket does not do."""
+    """What the engine answers on its socket: one object or none; None when the socket does not do.
+
+    Raises:
+        CommandTimeout: The engine accepts the question and does not answer it.
+    """
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(QUICK)
             line.connect(place)
             status, _, body = http10.get(line, target)
             return [json.loads(body)] if status == 200 else [] if status == 404 else None
+    except TimeoutError:  # the client would wait for the same engine all over again
+        raise proc.CommandTimeout(("docker",), f"no answer in {QUICK:g} s") from None
     except (OSError, ValueError):
         return None
 

@@ -17,6 +17,8 @@ def observe(context: Context) -> Fact[str]:
     if host := context.env.get("DOCKER_HOST"):
         return known(host, "DOCKER_HOST")
     name = context.env.get("DOCKER_CONTEXT") or config(context).get("currentContext") or "default"
+    if not isinstance(name, str):
+        return unknown(f"{config_folder(context)}/config.json", "currentContext names no context")
     if name == "default":
         return known(DEFAULT, "default context")
     return _named(context, name)
@@ -26,7 +28,9 @@ def _named(context: Context, name: str) -> Fact[str]:
     from hashlib import sha256
 
     meta = f"{config_folder(context)}/contexts/meta/{sha256(name.encode()).hexdigest()}/meta.json"
-    host = _json(context, meta).get("Endpoints", {}).get("docker", {}).get("Host")
+    host: Any = _json(context, meta)
+    for key in ("Endpoints", "docker", "Host"):
+        host = host.get(key) if isinstance(host, dict) else None
     source = f"docker context {name}"
     return known(str(host), source) if host else unknown(source, f"{meta} names no endpoint")
 

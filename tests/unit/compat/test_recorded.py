@@ -509,3 +509,24 @@ def test_a_usual_socket_that_is_named_is_started_as_ever() -> None:
 def test_a_source_that_is_at_hand_need_not_be_reached() -> None:
     assert "HOST-UNREACHABLE-SOURCE" in codes(judge("half-reachable"))
     assert "HOST-UNREACHABLE-SOURCE" not in codes(judge("half-reachable", source_here=True))
+
+
+@pytest.mark.parametrize(
+    ("address", "commands"),
+    [
+        ("unix:///var/run/docker.sock", ["sudo systemctl restart docker"]),
+        ("unix:///run/user/1000/docker.sock", ["systemctl --user restart docker"]),
+        ("unix:///srv/another.sock", []),
+        ("tcp://192.0.2.1:2375", []),
+    ],
+)
+def test_a_silent_engine_is_restarted_and_no_other(address: str, commands: list[str]) -> None:
+    host = but(facts("silent-engine"), engine={"endpoint": known(address, "DOCKER_HOST")})
+
+    assert [" ".join(one) for one in first(host, "ENGINE-SILENT").commands] == commands
+
+
+def test_a_context_that_is_nowhere_is_named() -> None:
+    host = but(facts("stopped"), engine={"endpoint": unknown("docker context gone", "no file names an endpoint")})
+
+    assert dict(first(host, "ENGINE-UNREACHABLE").args)["address"] == "docker context gone"
