@@ -161,6 +161,12 @@ def _offers(facts: HostFacts, verdict: Verdict) -> Iterator[Offer]:
             yield Offer(finding.code, tuple(map(_unasked, done)), left, None, stops, _manager(done))
 
 
+def possible(facts: HostFacts, verdict: Verdict) -> int:
+    """How many of the offers that `up` would not make itself this user may carry out."""
+    able = may_administer(facts.privileges)
+    return sum(offer.setup is None and (able or not offer.root) for offer in offers(facts, verdict))
+
+
 def commands(offer: Offer, facts: HostFacts) -> tuple[Command, ...]:
     """What is run for an offer on this host, in this order.
 

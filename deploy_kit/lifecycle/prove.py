@@ -62,6 +62,11 @@ class Seen:
     commands: tuple[tuple[str, ...], ...] = ()
     seconds: float = 0.0
 
+    @property
+    def refused(self) -> bool:
+        """Whether a card that is demanded, or was tried, cannot be used."""
+        return self.outcome is Outcome.UNUSABLE or any(one.severity is Severity.BLOCKER for one in self.findings)
+
 
 def prove(request: Request, report: Reporter, consent: Consent) -> Seen:
     """Try the card that `up` would use.
@@ -73,7 +78,7 @@ def prove(request: Request, report: Reporter, consent: Consent) -> Seen:
         return Seen(Outcome.NO_MODEL)
     prepared = up.prepare(request)
     stack = prepared.stack
-    if prepared.verdict.device != "cuda":
+    if prepared.verdict.device != "cuda" or any(map(_bars, prepared.verdict.blockers)):
         return Seen(Outcome.NO_CARD, findings=tuple(_why(prepared.verdict.findings)))
     if stack.target is Target.LOCAL:
         return _in_process(prepared, report)
@@ -85,6 +90,11 @@ def prove(request: Request, report: Reporter, consent: Consent) -> Seen:
             return Seen(Outcome.NO_IMAGE, stack.image.reference, stack.gpu, commands=(first,))
         build.alone(prepared, request, report, consent)
     return _seen(("docker", "run", *container(stack), *_GUARD), stack.image.reference, stack.gpu, report)
+
+
+def _bars(blocker: Finding) -> bool:
+    """Whether nothing can be tried before this is mended; a disk that is full, say, is in nobody's way here."""
+    return blocker.code.startswith(("ENGINE-", "GPU-"))
 
 
 def container(stack: Stack) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _act(session: Session, hosts: list[tuple[str, HostFacts]]) -> int:
     if session.options.prove and not session.options.dry_run:
         with session.reporting() as report:
             seen = prove.prove(session.request, report, session.consent)
-        code = max(code, int(ExitCode.HOST) if seen.outcome is prove.Outcome.UNUSABLE else 0)
+        code = max(code, int(ExitCode.HOST) if seen.refused else 0)
         document["prove"] = mended.proved_document(seen, shown)
         if not session.json:
             session.say("\n".join(mended.proved(seen, shown)))

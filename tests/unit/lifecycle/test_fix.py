@@ -174,6 +174,11 @@ def test_without_rights_nothing_is_tried_and_the_commands_are_shown(ran: list[Co
     assert deed.commands
 
 
+def test_what_this_user_may_not_mend_is_not_promised() -> None:
+    counts = [fix.possible(*judged(host("forbidden-socket", sudo=sudo))) for sudo in (True, False)]
+    assert counts == [1, 0]
+
+
 def test_a_toolkit_that_no_source_has_is_not_tried(monkeypatch: pytest.MonkeyPatch, ran: list[Command]) -> None:
     answer = proc.Completed((), 100, "", "E: No packages found", 0.0)
     monkeypatch.setattr(proc, "run", lambda argv, **_: answer)

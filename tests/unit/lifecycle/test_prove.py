@@ -11,6 +11,7 @@ import pytest
 from deploy_kit import proc
 from deploy_kit.compat import DeviceRequest, RequestKind
 from deploy_kit.errors import Failure, fail
+from deploy_kit.findings import Finding
 from deploy_kit.lifecycle import build, prove, up
 from deploy_kit.plan.stack import Target
 from deploy_kit.tools import docker
@@ -58,9 +59,10 @@ def attempt(monkeypatch: pytest.MonkeyPatch) -> Try:
         device: str = "cuda",
         image: bool = True,
         agreed: bool = False,
+        blockers: tuple[Finding, ...] = (),
     ) -> prove.Seen:
         stack = samples.model_stack(DeviceRequest(RequestKind.RESERVATION) if device == "cuda" else None)
-        verdict = SimpleNamespace(device=device, findings=fail("GPU-NONE").finding and (fail("GPU-NONE").finding,))
+        verdict = SimpleNamespace(device=device, findings=(fail("GPU-NONE").finding,), blockers=blockers)
         prepared = SimpleNamespace(stack=stack, verdict=verdict)
         assert stack.target is Target.COMPOSE
 
@@ -125,6 +127,15 @@ def test_where_no_card_would_be_used_there_is_nothing_to_prove(attempt: Try) -> 
     seen = attempt(device="cpu")
     assert seen.outcome is prove.Outcome.NO_CARD
     assert [finding.code for finding in seen.findings] == ["GPU-NONE"]
+    assert seen.refused  # for that finding is a blocker here: a card was demanded
+
+
+@pytest.mark.parametrize(("code", "tried"), [("ENGINE-IMPOSSIBLE", False), ("GPU-SNAP", False), ("HOST-DISK", True)])
+def test_what_bars_the_way_to_the_card_is_said_and_what_does_not_bars_nothing(
+    attempt: Try, code: str, tried: bool
+) -> None:
+    seen = attempt(said(0, json.dumps(USABLE)), blockers=(fail(code).finding,))
+    assert seen.outcome is (prove.Outcome.USABLE if tried else prove.Outcome.NO_CARD)
 
 
 def test_the_built_in_voice_needs_no_card() -> None:

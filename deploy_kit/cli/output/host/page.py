@@ -58,7 +58,7 @@ def page(facts: HostFacts, judged: Verdict, request: Request, look: Look) -> Ite
     for finding in found:
         yield from finding_lines(finding, look)
     yield from remedies(found, look)
-    count = sum(offer.setup is None for offer in fix.offers(facts, judged))
+    count = fix.possible(facts, judged)
     if count and look.here:
         yield ""
         yield from wrapped(look.words("cli.doctor_fix", count=count), look.columns, "  ")
