@@ -15,7 +15,7 @@ from deploy_kit.messages import Catalogue
 REPORT = """\
 <testsuites><testsuite>
   <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="x" time="1.25"/>
-  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="y" time="2.5"><failure>no</failure></testcase>
+  <testcase classname="tests.unit.test_a" file="tests/unit/test_a.py" name="y" time="2.5"><failure/></testcase>
   <testcase classname="tests.golden.test_b" file="tests/golden/test_b.py" name="x"><skipped/></testcase>
   <testcase classname="tests.golden.test_b" file="tests/golden/test_b.py" name="y"/>
 </testsuite></testsuites>
