@@ -239,3 +239,14 @@ def test_every_end_of_an_offer_is_said(result: fix.Result, words: Catalogue) -> 
     done = fix.Mended((fix.Deed(offer, result, offer.commands, "a line"),), judged, facts, judged)
     assert len(list(mended.mended(done, request, page.Look(words)))) > 2
     assert mended.mended_document(done)["offers"][0]["result"] == result.value
+
+
+def test_what_was_mended_and_is_not_felt_yet_says_what_is_left_to_do() -> None:
+    facts, judged, request = examined("forbidden-socket")
+    (offer,) = fix.offers(facts, judged)
+    done = fix.Mended((fix.Deed(offer, fix.Result.DONE, offer.commands),), judged, facts, judged)
+
+    shown = "\n".join(mended.mended(done, request, PLAIN))
+
+    assert "ENGINE-FORBIDDEN: done" in shown
+    assert "log out and in again" in " ".join(shown.split())

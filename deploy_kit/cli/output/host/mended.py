@@ -53,10 +53,11 @@ def _deed(deed: Deed, look: Look) -> Iterator[str]:
 
 
 def _left(done: Mended, look: Look) -> Iterator[str]:
-    """What still stands in the way and is for a person to do."""
+    """What still stands in the way and is for a person to do; what was done and is not felt yet needs a person, too."""
     offered = {deed.offer.code: deed.offer.left for deed in done.deeds}
+    unfelt = {deed.offer.code for deed in done.deeds if deed.result is Result.DONE}
     rest = [one for one in findings.ordered(done.verdict.findings) if one.severity is not Severity.INFO]
-    rest = [one for one in rest if offered.get(one.code, one.commands)]
+    rest = [one for one in rest if one.code in unfelt or offered.get(one.code, one.commands)]
     if not rest:
         return
     yield ""
