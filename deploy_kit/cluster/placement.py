@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy_kit.cluster import gates, hardware, pools, taints
 from deploy_kit.cluster.case import Case
@@ -65,7 +65,25 @@ class _Offer:
 
 
 def place(case: Case, found: tuple[Group, ...]) -> Placed:
-    """The pools and the image for a wish."""
+    """The pools and the image for a wish; of images that cannot be made, what stands in for them.
+
+    The usual image computes on a CPU too. A user who names an image may have it from elsewhere, and is only told.
+    """
+    placed = _placed(case, found)
+    lock = dict(case.wish.unlocked).get(placed.variant)
+    if lock is None or any(one.severity is Severity.BLOCKER for one in placed.findings):
+        return placed
+    if case.wish.variant != "auto" or case.wish.device == "cuda":
+        told = Finding.of("BUILD-TORCH-UNLOCKED", Severity.WARNING, placed.variant, commands=(lock,))
+        return replace(placed, findings=(*placed.findings, told))
+    usual = cards.CUDA_VARIANTS[0]
+    note = Finding.of("BUILD-TORCH-INSTEAD", Severity.WARNING, usual, commands=(lock,), wanted=placed.variant)
+    if placed.device == "cpu":
+        return replace(placed, variant=usual, findings=(*placed.findings, note))
+    return _on_cpu(case, found, usual, {}, (*placed.findings, note))
+
+
+def _placed(case: Case, found: tuple[Group, ...]) -> Placed:
     wish = case.wish
     if case.built_in:
         return _on_cpu(case, found, "core" if wish.variant == "auto" else wish.variant, {}, ())
@@ -82,7 +100,8 @@ def _with_cards(case: Case, found: tuple[Group, ...]) -> Placed:
     variants = cards.CUDA_VARIANTS if case.wish.variant == "auto" else (case.wish.variant,)
     marked = tuple(one for one in found if one.marked)
     faults = {one.name: fault for one in marked if (fault := gates.judge(case, one, variants))}
-    offers = _offers(case, tuple(one for one in marked if one.name not in faults), variants)
+    usable = tuple(one for one in marked if one.name not in faults)
+    offers = sorted(_offers(case, usable, variants), key=lambda one: one.variant in dict(case.wish.unlocked))
     if not offers:
         return _fallen(case, found, faults)
     best = offers[0]

@@ -12,7 +12,8 @@ from deploy_kit.findings import Finding, Severity
 class Wish:
     """What is to run: engine, ``device`` (auto | cuda | cpu), ``variant`` (auto or a name), how many GPU pods, how many
     bytes the cache takes (0: no weights), the memory of a pod in bytes (0: what the engine needs), the access mode that
-    several pods on several nodes need, and values that the user gave already (the chart's keys)."""
+    several pods on several nodes need, and values that the user gave already (the chart's keys). ``unlocked`` are the
+    variants that cannot be made, because nobody has locked their PyTorch, each with the command to change it."""
 
     engine: str
     device: str = "auto"
@@ -21,6 +22,7 @@ class Wish:
     cache_bytes: int = 0
     memory_bytes: int = 0
     values: dict[str, Any] = field(default_factory=dict)
+    unlocked: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

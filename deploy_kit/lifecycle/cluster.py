@@ -15,6 +15,7 @@ from deploy_kit.config.request import Kubernetes, Request
 from deploy_kit.detect.site import cluster
 from deploy_kit.facts import Fact
 from deploy_kit.findings import Finding
+from deploy_kit.lifecycle.doctor import unlocked
 from deploy_kit.redact import redact
 from deploy_kit.tools import helm, kubectl
 
@@ -59,6 +60,7 @@ def wish(request: Request) -> Wish:
         variant=request.variant,
         cache_bytes=needs.weights_bytes(request.engine),
         memory_bytes=request.memory or 0,
+        unlocked=unlocked(),
     )
 
 

@@ -69,12 +69,12 @@ def wish(request: Request, *, built: bool = False, stored: bool = False) -> comp
         workers=int(service.get("TTS_WORKERS", "0")),
         emotion_text=service.get("TTS_EMOTION_TEXT", "auto"),
         weights_bytes=0 if stored else needs.weights_bytes(request.engine),
-        unlocked=_unlocked(),
+        unlocked=unlocked(),
         matrix=None if request.matrix is None else cards.matrix(json.loads(request.matrix)),
     )
 
 
-def _unlocked() -> tuple[tuple[str, tuple[str, ...]], ...]:
+def unlocked() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The variants that cannot be built from this copy, each with the command that would change it."""
     from deploy_kit.builder import payload
 

@@ -56,7 +56,7 @@ def cards(verdict: ClusterVerdict, words: Catalogue) -> str:
     """The cards of the chosen pools, with how many are free: ``NVIDIA-L4 (3 of 4 free)``."""
     found: dict[str, tuple[int, int]] = {}
     for pool in verdict.pools:
-        if pool.name in verdict.chosen and pool.resource:
+        if pool.name in verdict.chosen and pool.total:
             free, total = found.get(pool.product or pool.resource, (0, 0))
             found[pool.product or pool.resource] = (free + pool.free, total + pool.total)
     said = [words("cli.cluster.free", name=name, free=free, total=total) for name, (free, total) in found.items()]
@@ -66,6 +66,8 @@ def cards(verdict: ClusterVerdict, words: Catalogue) -> str:
 def about_device(verdict: ClusterVerdict) -> Finding | None:
     """The finding that says why no card computes: the first that keeps a pool from being used."""
     reasons = {pool.reason for pool in verdict.pools} | _UNSEEN
+    if any(pool.total for pool in verdict.pools):
+        reasons |= {"BUILD-TORCH-INSTEAD"}
     return next((one for one in verdict.findings if one.code in reasons), None)
 
 
