@@ -173,13 +173,20 @@ def _add_setting(group: argparse._ArgumentGroup, row: dict[str, object], words: 
     )
 
 
+_ELSEWHERE = {"--json": "--output", "--force": "--yes"}
+"""What options of other programs are called here."""
+
+
 def _refuse(command: Command, word: str) -> NoReturn:
     help_command = (("deploykit", command.name, "--help"),)
     if word.startswith("-"):
         from deploy_kit.config.values import nearest
 
         names = tuple(name for name, _, _ in flags_of(command) if name.startswith("--"))
-        raise fail("USAGE-OPTION", word, commands=help_command, nearest=nearest(word.partition("=")[0], names))
+        asked = word.partition("=")[0]
+        meant = _ELSEWHERE.get(asked)
+        likely = meant if meant in names else nearest(asked, names)
+        raise fail("USAGE-OPTION", word, commands=help_command, nearest=likely)
     raise fail("USAGE-EXTRA", word, commands=help_command, command=command.name)
 
 

@@ -54,6 +54,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys) -> None:
     ("argv", "code", "word"),
     [
         (["up", "--lisen", "x"], "USAGE-OPTION", "--listen"),
+        (["doctor", "--json"], "USAGE-OPTION", "--output"),
         (["--lcale", "zh"], "USAGE-OPTION", "--locale"),
         (["say"], "USAGE-ARGUMENTS", "TEXT"),
         (["say", "a", "b"], "USAGE-EXTRA", "b"),
