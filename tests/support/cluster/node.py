@@ -123,6 +123,7 @@ class Node:
             "clusterDomain": "cluster.local",
             "evictionHard": {"memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
             "imageGCHighThresholdPercent": 100,
+            "nodeStatusUpdateFrequency": "1s",  # what a device plugin offers is told then
         }
         file = self._room.write("kubelet.yaml", json.dumps(config))
         self._room.start(
