@@ -33,10 +33,11 @@ def _soon(seconds: float = 20) -> float:
     return time.monotonic() + seconds
 
 
-def test_a_cluster_whose_maker_was_killed_is_gone() -> None:
+def test_a_cluster_whose_maker_was_killed_is_gone(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "tests.support.cluster", "--gpus", "0")
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     ) as maker:
         assert maker.stdout is not None
         assert maker.stdout.readline().startswith("ready after")
