@@ -155,7 +155,7 @@ def _driver(case: Case, placed: Placed) -> Iterator[Finding]:
     native = case.matrix.row(placed.variant).native(windows=False)
     old = [one for one in placed.chosen if numbers(one.cards.driver) and not _native(one.cards.driver, native)]
     if old:
-        yield Finding.of("GPU-MINOR-VERSION", Severity.INFO, old[0].cards.driver,
+        yield Finding.of("GPU-MINOR-VERSION", Severity.WARNING, old[0].cards.driver,
                          evidence=pools.evidence(case.facts, old), native=native, variant=placed.variant)  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def _driver(facts: HostFacts, chosen: Chosen, matrix: Matrix) -> Iterator[Findin
     if version is None or not numbers(version):
         return
     if not at_least(version, native):
-        yield Finding.of("GPU-MINOR-VERSION", Severity.INFO, version, evidence=seen(gpu.driver, gpu.cuda),
+        yield Finding.of("GPU-MINOR-VERSION", Severity.WARNING, version, evidence=seen(gpu.driver, gpu.cuda),
                          native=native, variant=chosen.variant)  # fmt: skip
     ended = _ended(version)
     if ended is not None and not gpu.wsl.value:  # Windows has branches of its own
