@@ -9,6 +9,7 @@ import pytest
 
 from deploy_kit.cluster.judge import judge
 from deploy_kit.cluster.verdict import Wish
+from deploy_kit.lifecycle.doctor import unlocked
 from tests.cluster.conftest import Doctor
 from tests.support.broken_clusters import BROKEN, healthy
 from tests.support.cluster import Cluster
@@ -43,7 +44,7 @@ RIGHTS = (
 def test_a_real_api_server_shows_what_was_recorded(described: Cluster, doctor: Doctor, name: str) -> None:
     recording = BROKEN[name]
     describe(described.api, recording)
-    verdict = judge(recording.facts(), Wish(ENGINE, cache_bytes=8 * 10**9))
+    verdict = judge(recording.facts(), Wish(ENGINE, cache_bytes=8 * 10**9, unlocked=unlocked()))
     expected = {one.code: one.severity.value for one in verdict.findings if one.code not in DIFFERENT}
     document = doctor.document("--engine", ENGINE)
     seen = {one["code"]: one["severity"] for one in document["findings"] if one["code"] not in DIFFERENT}
