@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -76,15 +75,12 @@ def test_it_is_no_bigger_than_promised(core: Image, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("changed_line")
-def test_one_changed_line_makes_one_small_layer_quickly(core: Image, facts: HostFacts, tmp_path: Path) -> None:
-    start = time.monotonic()
+def test_one_changed_line_makes_one_small_layer_and_no_other(core: Image, facts: HostFacts, tmp_path: Path) -> None:
     with beside(core, SETTINGS, facts) as (changed, new):
-        seconds = time.monotonic() - start
         content = layers(changed, tmp_path)
 
     assert len(new) == 1
     assert compressed(content[f"blobs/{new.pop().replace(':', '/')}"]) <= LAYER_LIMIT
-    assert seconds <= 3  # about half a second; the machine may be busy
 
 
 @pytest.mark.parametrize(
