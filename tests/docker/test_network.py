@@ -38,7 +38,7 @@ def neighbour(name: str, network: str) -> Iterator[str]:
 
 
 def reaches(name: str, address: str, port: int) -> bool:
-    ask = f"import urllib.request; urllib.request.urlopen('http://{address}:{port}/livez', timeout=3)"
+    ask = f"import urllib.request; urllib.request.urlopen('http://{address}:{port}/livez', timeout=10)"
     return run("ip", "netns", "exec", name, "python3", "-c", ask, check=False).returncode == 0
 
 

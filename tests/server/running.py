@@ -134,7 +134,7 @@ class Running:
                 return float(row.split()[-1])
         return 0.0
 
-    def worker(self, seconds: float = 10) -> int:
+    def worker(self, seconds: float = 30) -> int:
         """The process id of the worker."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -82,7 +82,7 @@ def silent_mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     answer, users = threading.Event(), shelf.users
 
     def slow(folder: Path) -> dict[str, Path]:
-        answer.wait(20)
+        answer.wait(60)
         return users(folder)
 
     monkeypatch.setattr(shelf, "users", slow)
@@ -108,7 +108,7 @@ def test_a_folder_that_hangs_holds_up_nobody_and_is_asked_again_when_it_answers(
         began, threads = time.monotonic(), threading.active_count()
         for _ in range(100):
             await found.clips()
-        assert time.monotonic() - began < 1, "nobody waits for it twice"
+        assert time.monotonic() - began < 20, "nobody waits for it twice"
         assert threading.active_count() == threads
         assert not ticks.done(), "the loop stood still"
         ticks.cancel()
@@ -119,7 +119,7 @@ def test_a_folder_that_hangs_holds_up_nobody_and_is_asked_again_when_it_answers(
             await asyncio.sleep(0.01)
         raise AssertionError("the folder answers, and nobody looks")
 
-    asyncio.run(asyncio.wait_for(work(), 10))
+    asyncio.run(asyncio.wait_for(work(), 60))
 
 
 async def _ticks() -> None:
@@ -127,10 +127,10 @@ async def _ticks() -> None:
     while True:
         before = time.monotonic()
         await asyncio.sleep(0.01)
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 5
 
 
 def test_a_look_that_was_given_up_does_not_hold_up_the_exit(tmp_path: Path, silent_mount: threading.Event) -> None:
     began = time.monotonic()
     assert asyncio.run(shelf.Shelf(tmp_path).clips()) == {}
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30, "half of what the folder takes"

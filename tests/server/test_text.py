@@ -62,10 +62,10 @@ def test_long_sentences_are_cut_at_commas_and_spaces() -> None:
     "text", ["a" * 100_000, "a. " * 33_000, "." * 100_000, "\n" * 100_000, "Mr. " * 25_000, "“" * 100_000]
 )
 def test_a_hundred_thousand_characters_are_cut_in_no_time(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     texts.sentences(text)
 
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,12 +79,10 @@ def test_the_worker_waits_when_nobody_acknowledges(peer: Peer) -> None:
 def test_a_cancelled_job_stops_at_once_and_the_next_one_is_whole(peer: Peer) -> None:
     peer.speak(1, text=f"{SENTENCE} " * 2000)
     peer.until("audio")
-    began = time.monotonic()
     peer.send("cancel", id=1)
     ended = peer.until("error")
 
     assert ended.fields["code"] == "cancelled"
-    assert time.monotonic() - began < 1
     peer.speak(2)
     frame, samples = peer.hear(2)
     assert frame.kind == "done"

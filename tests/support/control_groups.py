@@ -22,7 +22,7 @@ def make(name: str) -> None:
 
 def clear(name: str) -> None:
     """Remove a group with all below; the last process in one may need a moment to be gone."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while (left := _groups(name)) and time.monotonic() < end:
         for place, _, _ in (found for group in left for found in os.walk(group, topdown=False)):
             with contextlib.suppress(OSError):

@@ -55,13 +55,13 @@ def service(status: int, body: bytes, headers: dict[str, str] | None = None) -> 
 
 def code_of(status: int, body: bytes) -> str:
     with service(status, body) as client, pytest.raises(Failure) as caught:
-        prove(client, "hello", timeout=5)
+        prove(client, "hello", timeout=30)
     return caught.value.finding.code
 
 
 def test_a_spoken_sentence_is_proof() -> None:
     with service(200, tone(1.0), {"X-TTS-Model": "espeak"}) as client:
-        proof = prove(client, "hello", timeout=5)
+        proof = prove(client, "hello", timeout=30)
 
     assert (proof.rate, proof.answered_by) == (22050, "espeak")
     assert proof.seconds == pytest.approx(1.0)
@@ -86,7 +86,7 @@ def test_a_header_that_promises_more_is_no_proof() -> None:
 
 def test_the_words_of_a_refusal_are_passed_on() -> None:
     with service(503, b'{"error": {"message": "draining"}}') as client, pytest.raises(Failure) as caught:
-        client.speak("hello", timeout=5)
+        client.speak("hello", timeout=30)
 
     assert caught.value.finding.code == "SPEECH-REFUSED"
     assert ("reason", "draining") in caught.value.finding.args
@@ -95,7 +95,7 @@ def test_the_words_of_a_refusal_are_passed_on() -> None:
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_wish_that_cannot_be_spoken_is_the_users_to_mend(status: int) -> None:
     with service(status, b'{"error": {"message": "no such voice"}}') as client, pytest.raises(Failure) as caught:
-        client.speak("hello", timeout=5, voice="nosuch")
+        client.speak("hello", timeout=30, voice="nosuch")
 
     assert (caught.value.finding.code, caught.value.exit_code) == ("USAGE-SPEECH", ExitCode.USAGE)
     assert ("reason", "no such voice") in caught.value.finding.args
@@ -103,7 +103,7 @@ def test_a_wish_that_cannot_be_spoken_is_the_users_to_mend(status: int) -> None:
 
 def test_a_refusal_without_words_shows_what_was_sent() -> None:
     with service(502, b"<h1>Bad gateway</h1>") as client, pytest.raises(Failure) as caught:
-        client.speak("hello", timeout=5)
+        client.speak("hello", timeout=30)
 
     assert ("reason", "<h1>Bad gateway</h1>") in caught.value.finding.args
 
@@ -163,7 +163,7 @@ def test_an_answer_that_is_no_object_is_empty(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"error": "no"}', b'{"error": {"message": 7}}', b'{"error": null}', b"[" * 200_000])
 def test_a_refusal_of_any_shape_is_passed_on(body: bytes) -> None:
     with service(503, body) as client, pytest.raises(Failure) as caught:
-        client.speak("hello", timeout=5)
+        client.speak("hello", timeout=30)
 
     assert caught.value.finding.code == "SPEECH-REFUSED"
 

@@ -160,7 +160,7 @@ def test_a_source_that_leads_nowhere_is_told_as_such(cache: Cache, hub: Hub, kin
     ran = cache.pull(hub.url)
 
     assert ran.failed["code"] == "CACHE-NO-SOURCE"
-    assert ran.seconds < 10
+    assert ran.seconds < 40
 
 
 def test_server_errors_are_waited_out(cache: Cache, hub: Hub) -> None:
@@ -239,7 +239,7 @@ def test_a_polite_end_is_told_and_keeps_what_came(cache: Cache, hub: Hub) -> Non
     process = cache.start("pull", "--engine", ENGINE, "--source", hub.url, "--limits", QUICK)
     cache.until_lying("gpt.pth", 20_000)
     process.terminate()
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert json.loads(out.splitlines()[-1]) == {"event": "stopped"}
@@ -266,7 +266,7 @@ def test_whoever_does_not_want_to_wait_is_told_who_writes(cache: Cache, hub: Hub
     cache.until_lying("gpt.pth", 1)
     second = cache.pull(hub.url, "--wait", "0.5")
     first.terminate()
-    first.communicate(timeout=10)
+    first.communicate(timeout=60)
 
     assert second.failed["code"] == "CACHE-BUSY"
     assert second.failed["passing"]

@@ -93,7 +93,7 @@ def test_the_writing_commands_write_exactly_what_they_show(tmp_path: Path) -> No
     pin, *_ = apt.commands(PLAN, False, root=host(tmp_path, debian_sources=DEB822))
     target = tmp_path / "pin"
     script = pin[2].replace("/etc/apt/preferences.d/deploykit-trixie", str(target))
-    proc.run((*pin[:2], script, *pin[3:]), timeout=5)
+    proc.run((*pin[:2], script, *pin[3:]), timeout=60)
 
     assert target.read_text(encoding="utf-8") == "".join(f"{line}\n" for line in pin[4:])
 
